@@ -1,0 +1,11 @@
+//! tlsight: from packets to TLS sessions, fingerprints and alerts.
+//!
+//! Layers point down: `wire < capture < decode < flow`, `wire < tls < fingerprint < x509`, then
+//! `event < {engine, detect} < sink < runtime < cli`. `tests/layers.rs` holds them to it.
+
+pub mod config;
+pub mod error;
+pub mod stats;
+pub mod wire;
+
+pub use error::Error;

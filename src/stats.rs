@@ -1,0 +1,68 @@
+//! Counters: what was seen, what was dropped, which cap was hit.
+
+/// What an engine, or a whole run (their sum), has counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    pub packets: u64,
+    /// Bytes on the wire.
+    pub bytes: u64,
+    pub flows: u64,
+    pub sessions: u64,
+    /// Frames that no decoder reads (other protocols).
+    pub packets_ignored: u64,
+    /// Frames whose headers contradict themselves or end too early.
+    pub packets_malformed: u64,
+    pub fragments: u64,
+    pub fragments_dropped: u64,
+    pub flows_evicted: u64,
+    /// Flows evicted while half-open.
+    pub half_open_evicted: u64,
+    /// Directions whose out-of-order bytes went over the cap.
+    pub reassembly_limit: u64,
+    /// Handshake messages over the cap.
+    pub message_limit: u64,
+    /// Directions with a hole.
+    pub gaps: u64,
+    /// Events that the sinks could not take in time (live only).
+    pub events_shed: u64,
+    /// Packets that the kernel or the interface lost (live only).
+    pub packets_dropped: u64,
+}
+
+impl Counters {
+    /// Adds what another shard has counted.
+    pub fn add(&mut self, other: &Counters) {
+        let Counters {
+            packets,
+            bytes,
+            flows,
+            sessions,
+            packets_ignored,
+            packets_malformed,
+            fragments,
+            fragments_dropped,
+            flows_evicted,
+            half_open_evicted,
+            reassembly_limit,
+            message_limit,
+            gaps,
+            events_shed,
+            packets_dropped,
+        } = other;
+        self.packets += packets;
+        self.bytes += bytes;
+        self.flows += flows;
+        self.sessions += sessions;
+        self.packets_ignored += packets_ignored;
+        self.packets_malformed += packets_malformed;
+        self.fragments += fragments;
+        self.fragments_dropped += fragments_dropped;
+        self.flows_evicted += flows_evicted;
+        self.half_open_evicted += half_open_evicted;
+        self.reassembly_limit += reassembly_limit;
+        self.message_limit += message_limit;
+        self.gaps += gaps;
+        self.events_shed += events_shed;
+        self.packets_dropped += packets_dropped;
+    }
+}

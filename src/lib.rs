@@ -3,7 +3,9 @@
 //! Layers point down: `wire < capture < decode < flow`, `wire < tls < fingerprint < x509`, then
 //! `event < {engine, detect} < sink < runtime < cli`. `tests/layers.rs` holds them to it.
 
+pub mod capture;
 pub mod config;
+pub mod decode;
 pub mod error;
 pub mod stats;
 pub mod wire;

@@ -7,7 +7,9 @@ pub mod capture;
 pub mod config;
 pub mod decode;
 pub mod error;
+pub mod flow;
 pub mod stats;
+pub mod tls;
 pub mod wire;
 
 pub use error::Error;

@@ -1,0 +1,17 @@
+//! TLS as it stands on the wire: records, handshake messages, hellos, and how far a session has come.
+//!
+//! In: the bytes of both directions of a stream, in order. Out: [`Message`]s that borrow from them, and [`Progress`].
+//! Does not know where the bytes came from, computes no fingerprint and decides nothing about what it reads.
+
+pub mod hello;
+pub mod message;
+mod probe;
+mod record;
+pub mod server_hello;
+pub mod session;
+pub mod sslv2;
+
+pub use hello::{Alpn, ClientHello, Flaws, KeyShares, U16s};
+pub use message::{Certificates, Message};
+pub use server_hello::ServerHello;
+pub use session::{CERTIFICATE, Caps, Progress, Session, is_tls13};

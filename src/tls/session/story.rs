@@ -1,0 +1,191 @@
+//! What both directions of a session have told together, and what follows from it: who speaks what, what is encrypted,
+//! whether more can be learnt.
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
+
+use super::Progress;
+use crate::tls::message::{self, Certificates, Joined, Message};
+use crate::tls::probe::Peer;
+use crate::tls::{ClientHello, ServerHello, sslv2};
+use crate::wire::{Both, Direction, registry};
+
+/// What the two directions have told together.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    pub(super) hello: Option<Format>,
+    pub(super) version: Option<u16>,
+    /// Octets of MAC behind each record, where the suite encrypts nothing: such a session can be read on.
+    pub(super) null_cipher_mac: Option<usize>,
+    pub(super) changed_cipher: Both<bool>,
+    /// Encrypted records seen.
+    pub(super) secured: Both<u32>,
+    pub(super) lost: Both<bool>,
+    pub(super) failed: bool,
+    pub(super) not_tls: bool,
+    pub(super) alert: Both<Option<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Tls,
+    Sslv2,
+}
+
+impl Story {
+    pub(super) fn peer(&self) -> Peer {
+        match self.hello {
+            None => Peer::Unknown,
+            Some(Format::Tls) => Peer::Hello,
+            Some(Format::Sslv2) => Peer::Sslv2Hello,
+        }
+    }
+
+    pub(super) fn is_tls13(&self) -> bool {
+        self.version.is_some_and(is_tls13)
+    }
+
+    /// Whether handshake and alert records of this direction are encrypted by now.
+    pub(super) fn encrypts(&self, from: Direction) -> bool {
+        self.changed_cipher[from] && self.version.is_some() && !self.is_tls13()
+    }
+
+    pub(super) fn not_tls(&mut self, from: Direction, said: &mut impl FnMut(Message<'_>)) {
+        self.lost[from] = true;
+        if self.hello.is_some() {
+            said(Message::NotARecord);
+        } else {
+            self.not_tls = true;
+        }
+    }
+
+    pub(super) fn joined(&mut self, from: Direction, joined: Joined<'_>, said: &mut impl FnMut(Message<'_>)) {
+        match joined {
+            Joined::Whole { kind, body } => self.message(from, kind, body, said),
+            Joined::Cut { kind, body, loss } => {
+                match kind {
+                    CLIENT_HELLO => self.client_hello(from, ClientHello::cut(body), said),
+                    CERTIFICATE => said(Message::Certificates(Certificates::read(body))),
+                    _ => {}
+                }
+                said(Message::Lost { within: Some(kind), loss });
+            }
+        }
+    }
+
+    fn message(&mut self, from: Direction, kind: u8, body: &[u8], said: &mut impl FnMut(Message<'_>)) {
+        match kind {
+            CLIENT_HELLO => self.client_hello(from, ClientHello::read(body), said),
+            SERVER_HELLO => {
+                let hello = ServerHello::read(body);
+                if hello.is_retry() {
+                    self.retry(&hello);
+                    said(Message::HelloRetryRequest(hello));
+                } else {
+                    self.server_hello(&hello);
+                    said(Message::ServerHello(hello));
+                }
+            }
+            DRAFT_HELLO_RETRY_REQUEST => {
+                let hello = ServerHello::read_draft_retry(body);
+                self.retry(&hello);
+                said(Message::HelloRetryRequest(hello));
+            }
+            CERTIFICATE => said(Message::Certificates(Certificates::read(body))),
+            SERVER_KEY_EXCHANGE => {
+                said(Message::ServerKeyExchange { group: message::named_curve(body) });
+            }
+            CERTIFICATE_REQUEST => said(Message::CertificateRequest),
+            CERTIFICATE_STATUS => match message::ocsp_response(body) {
+                Some(response) => said(Message::CertificateStatus(response)),
+                None => said(Message::Malformed(kind)),
+            },
+            SERVER_HELLO_DONE => said(Message::ServerHelloDone),
+            NEW_SESSION_TICKET => said(Message::NewSessionTicket),
+            0..=67 => {}
+            _ => said(Message::Malformed(kind)),
+        }
+    }
+
+    fn client_hello(&mut self, from: Direction, hello: ClientHello<'_>, said: &mut impl FnMut(Message<'_>)) {
+        // A hello after the handshake: another one begins, in the clear only where nothing is encrypted.
+        if self.version.is_some() && (self.secured[from] > 0 || self.changed_cipher[from]) {
+            said(Message::Renegotiation);
+            let mac = self.null_cipher_mac;
+            *self = Self { hello: Some(Format::Tls), null_cipher_mac: mac, ..Self::default() };
+            self.changed_cipher = Both { forward: mac.is_some(), backward: mac.is_some() };
+        }
+        self.hello = Some(Format::Tls);
+        said(Message::ClientHello(hello));
+    }
+
+    /// A HelloRetryRequest tells the version too: a ChangeCipherSpec after it changes nothing.
+    fn retry(&mut self, hello: &ServerHello<'_>) {
+        self.hello.get_or_insert(Format::Tls);
+        self.version = Some(hello.version());
+    }
+
+    fn server_hello(&mut self, hello: &ServerHello<'_>) {
+        self.hello.get_or_insert(Format::Tls);
+        self.version = Some(hello.version());
+        // What is compressed (RFC 3749) cannot be read on, encrypted or not.
+        let plain = !self.is_tls13() && hello.compression_method == 0;
+        self.null_cipher_mac = if plain { registry::null_cipher_mac(hello.cipher_suite) } else { None };
+    }
+
+    pub(super) fn sslv2(&mut self, record: &[u8], said: &mut impl FnMut(Message<'_>)) {
+        let message = record.get(sslv2::HEADER..).unwrap_or_default();
+        match message.first() {
+            Some(&CLIENT_HELLO) => {
+                let hello = sslv2::client_hello(message);
+                self.hello = Some(Format::Sslv2);
+                self.version = (hello.legacy_version == SSL_2_0).then_some(SSL_2_0);
+                said(Message::Sslv2ClientHello(hello));
+            }
+            Some(_) => match sslv2::server_hello(message) {
+                Ok(hello) => {
+                    self.version = Some(SSL_2_0);
+                    self.failed = true;
+                    said(Message::Sslv2ServerHello(hello));
+                }
+                Err(_) => said(Message::Malformed(SSLV2_SERVER_HELLO)),
+            },
+            None => {}
+        }
+    }
+
+    pub(super) fn progress(&self, from: Direction) -> Progress {
+        if self.not_tls {
+            return Progress::NotTls;
+        }
+        let over = |direction| self.lost[direction] || self.secured[direction] > 0;
+        let readable = self.null_cipher_mac.is_some() && !self.lost.forward && !self.lost.backward;
+        let settled = over(Direction::Forward) && over(Direction::Backward) && !readable;
+        // One direction alone is in the capture, and has long gone over to application data.
+        if settled || self.failed || self.secured[from] >= LONE_RECORDS { Progress::Over } else { Progress::Reading }
+    }
+}
+
+/// TLS 1.3, its drafts, and the experiments that large sites ran on them.
+pub fn is_tls13(version: u16) -> bool {
+    matches!(version, 0x0304 | 0x7f00..=0x7fff | 0xfb00..=0xfbff)
+}
+
+pub(super) const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
+const NEW_SESSION_TICKET: u8 = 4;
+const DRAFT_HELLO_RETRY_REQUEST: u8 = 6;
+pub const CERTIFICATE: u8 = 11;
+const SERVER_KEY_EXCHANGE: u8 = 12;
+const CERTIFICATE_REQUEST: u8 = 13;
+const SERVER_HELLO_DONE: u8 = 14;
+const CERTIFICATE_STATUS: u8 = 22;
+const SSLV2_SERVER_HELLO: u8 = 4;
+pub(super) const SSL_2_0: u16 = 2;
+/// Encrypted records of one direction, after which the other is not waited for.
+const LONE_RECORDS: u32 = 64;

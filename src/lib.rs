@@ -7,9 +7,12 @@ pub mod capture;
 pub mod config;
 pub mod decode;
 pub mod error;
+pub mod event;
+pub mod fingerprint;
 pub mod flow;
 pub mod stats;
 pub mod tls;
 pub mod wire;
+pub mod x509;
 
 pub use error::Error;

@@ -1,0 +1,303 @@
+//! What the engine has to say about a session: plain, owned data, numbers as they stood on the wire.
+//!
+//! Made by `engine`, read by `detect` and `sink`. The schema's words for it are in [`terms`]. What sessions have in
+//! common (the shape of a hello, a certificate) is shared by `Arc`, so that it is computed, and printed, once.
+
+pub mod terms;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::capture::Timestamp;
+use crate::decode::Vlans;
+use crate::fingerprint::{Ja3, Ja3s, Ja4, Stable};
+use crate::x509::Certificate;
+
+use terms::Version;
+
+/// One TLS session (`tlsight.tls`).
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Derived from the packets: the same capture gives the same ids.
+    pub id: [u8; 16],
+    /// First byte of the ClientHello, or of the first TLS record seen where there was none.
+    pub timestamp: Timestamp,
+    /// When nothing more could be learnt: the packet that ended the handshake, or the flow's last one.
+    pub end: Timestamp,
+    pub protocol: Protocol,
+    pub vlans: Vlans,
+    /// The sender of the ClientHello; without one, the side that did not send the ServerHello.
+    pub client: Endpoint,
+    pub server: Endpoint,
+    pub client_hello: Option<ClientSide>,
+    /// The ClientHello that answered a HelloRetryRequest.
+    pub second_hello: Option<Arc<ClientShape>>,
+    pub server_hello: Option<ServerSide>,
+    /// Certificates sent in the clear, leaf first, as sent.
+    pub client_chain: Vec<Arc<Certificate>>,
+    pub server_chain: Vec<Arc<Certificate>>,
+    pub handshake: Handshake,
+    /// Why something is not here.
+    pub missing: Vec<Missing>,
+    /// What was odd, and kept all the same.
+    pub anomalies: Vec<Anomaly>,
+    /// Facts of the TCP handshake, for JA4T and JA4L.
+    #[cfg(feature = "ja4plus")]
+    pub tcp: crate::fingerprint::ja4plus::TcpPrints,
+}
+
+impl Event {
+    /// The version that was agreed on: the ServerHello's choice, or SSL 2.0 where a server of that answered.
+    pub fn version(&self) -> Option<Version> {
+        let sslv2 = self.handshake.sslv2.then_some(Version(SSL_2_0));
+        self.server_hello.as_ref().map(|hello| Version(hello.shape.version)).or(sslv2)
+    }
+
+    /// Whether the server asked for another hello; `None` where it was not heard.
+    pub fn hello_retry(&self) -> Option<bool> {
+        self.told(self.handshake.hello_retry, self.server_hello.is_some())
+    }
+
+    pub fn client_auth_requested(&self) -> Option<bool> {
+        self.told(self.handshake.client_auth_requested, self.is_told_in_the_clear())
+    }
+
+    pub fn ocsp_stapled(&self) -> Option<bool> {
+        self.told(self.handshake.ocsp_stapled, self.is_told_in_the_clear())
+    }
+
+    pub fn new_session_ticket(&self) -> Option<bool> {
+        self.told(self.handshake.new_session_ticket, self.is_told_in_the_clear())
+    }
+
+    /// What did not come counts as such only where it would have been seen.
+    fn told(&self, came: bool, would_be_seen: bool) -> Option<bool> {
+        (came || would_be_seen).then_some(came)
+    }
+
+    /// Whether the handshake was seen to its end, and encrypted nothing of it: before TLS 1.3 and its drafts.
+    fn is_told_in_the_clear(&self) -> bool {
+        let number = self.version().and_then(Version::number);
+        self.handshake.established && number.is_some_and(|number| !number.starts_with("1.3"))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    pub ip: IpAddr,
+    pub port: u16,
+}
+
+/// `network.protocol`: what the handshake travelled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Protocol {
+    /// TLS, or SSL 3.0, over TCP.
+    Tls,
+}
+
+/// What one ClientHello said, beside its shape.
+#[derive(Debug, Clone)]
+pub struct ClientSide {
+    pub shape: Arc<ClientShape>,
+    pub random: [u8; 32],
+    pub session_id_len: u8,
+    /// host_name of the server_name extension (RFC 6066, section 3), as sent.
+    pub server_name: Option<Box<[u8]>>,
+}
+
+/// All of a ClientHello that says which software wrote it and nothing of the one connection: two hellos of one client
+/// program share it. Lists are in wire order, GREASE and duplicates kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientShape {
+    pub format: HelloFormat,
+    pub legacy_version: u16,
+    pub cipher_suites: Box<[u16]>,
+    /// SSLv2 cipher specs that are no two-byte suites (24 bits).
+    pub sslv2_ciphers: Box<[u32]>,
+    pub compression_methods: Box<[u8]>,
+    /// Absent where the hello had no extensions block.
+    pub extensions: Option<Box<[u16]>>,
+    pub supported_versions: Box<[u16]>,
+    pub supported_groups: Box<[u16]>,
+    /// Groups for which a key share was sent.
+    pub key_shares: Box<[u16]>,
+    pub point_formats: Box<[u8]>,
+    pub signature_algorithms: Box<[u16]>,
+    pub signature_algorithms_cert: Box<[u16]>,
+    pub alpn: Box<[Box<[u8]>]>,
+    pub psk_modes: Box<[u8]>,
+    pub certificate_compression: Box<[u16]>,
+    /// Absent, with a reason in [`Event::missing`], where the hello's bytes are incomplete.
+    pub prints: Option<ClientPrints>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HelloFormat {
+    Tls,
+    /// A version 2 CLIENT-HELLO (RFC 5246, appendix E.2).
+    Sslv2,
+}
+
+/// The fingerprints of a complete ClientHello.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientPrints {
+    /// Not defined for SSLv2-format hellos.
+    pub ja3: Option<Ja3>,
+    pub ja3_full: Option<String>,
+    /// JA3 with its extensions sorted.
+    pub ja3n: Option<Ja3>,
+    pub ja4: Ja4,
+    pub ja4_r: Arc<str>,
+    pub ja4_o: Ja4,
+    pub ja4_ro: String,
+    pub stable: Stable,
+}
+
+/// What the ServerHello said, beside its shape.
+#[derive(Debug, Clone)]
+pub struct ServerSide {
+    pub shape: Arc<ServerShape>,
+    pub random: [u8; 32],
+    pub session_id_len: u8,
+}
+
+/// All of a ServerHello that is not of the one connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerShape {
+    pub legacy_version: u16,
+    /// supported_versions' choice, else `legacy_version`.
+    pub version: u16,
+    pub cipher_suite: u16,
+    pub compression_method: u8,
+    /// Absent where the hello had no extensions block.
+    pub extensions: Option<Box<[u16]>>,
+    /// The group of the server's key_share.
+    pub key_share: Option<u16>,
+    pub alpn: Option<Box<[u8]>>,
+    /// Index of the offered PSK that was taken.
+    pub selected_psk: Option<u16>,
+    pub prints: Option<ServerPrints>,
+}
+
+/// The fingerprints of a complete ServerHello.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerPrints {
+    pub ja3s: Ja3s,
+    pub ja3s_full: String,
+    #[cfg(feature = "ja4plus")]
+    pub ja4s: crate::fingerprint::ja4plus::Ja4s,
+    #[cfg(feature = "ja4plus")]
+    pub ja4s_r: String,
+}
+
+/// How the handshake went.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Handshake {
+    /// Both sides went over to encrypted records after a ServerHello.
+    pub established: bool,
+    /// Known once the server has answered.
+    pub resumption: Option<Resumption>,
+    pub hello_retry: bool,
+    /// Group of the key exchange: key_share's, or the named curve of a ServerKeyExchange.
+    pub group: Option<u16>,
+    /// A CertificateRequest was seen in the clear.
+    pub client_auth_requested: bool,
+    /// A CertificateStatus was sent.
+    pub ocsp_stapled: bool,
+    /// A NewSessionTicket was sent in the clear.
+    pub new_session_ticket: bool,
+    /// An SSL 2.0 server answered.
+    pub sslv2: bool,
+    /// The first alert in the clear.
+    pub alert: Option<Alert>,
+    /// ClientHello to ServerHello, nanoseconds.
+    pub hello_latency: Option<u64>,
+}
+
+/// How a session was taken up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Resumption {
+    None,
+    SessionId,
+    Ticket,
+    Psk,
+}
+
+/// An alert record in the clear (RFC 8446, section 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Alert {
+    pub from: Side,
+    pub level: u8,
+    pub description: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    Client,
+    Server,
+}
+
+/// One entry of `tlsight.missing`: what is not here, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Missing {
+    pub what: Part,
+    pub why: Reason,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    ClientHello,
+    ServerHello,
+    /// The server's certificate.
+    Certificate,
+    ClientCertificate,
+    /// Bytes of the client's direction after its hello.
+    Client,
+    /// Bytes of the server's direction after its hello.
+    Server,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// TLS 1.3 encrypts it.
+    Encrypted,
+    /// A resumed session sends none.
+    Resumed,
+    NotSeen,
+    /// The capture began after it.
+    Midstream,
+    /// Bytes are missing from the capture.
+    Gap,
+    /// The snap length, or the flow's end, cut it.
+    Truncated,
+    /// A cap of the configuration was hit.
+    Limit,
+    Malformed,
+}
+
+/// One entry of `tlsight.anomaly`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Anomaly {
+    /// Two copies of the same TCP bytes differed; the first was used.
+    TcpOverlapDiffers,
+    /// A cipher suite list of odd length; the last byte was left out.
+    OddCipherListLength,
+    DuplicateExtension,
+    /// An extension whose own structure could not be read.
+    MalformedExtension,
+    /// Bytes after the end of a hello's last field.
+    TrailingBytes,
+    /// The client said hello again without having been asked to.
+    RepeatedClientHello,
+    /// A record longer than its protocol version allows.
+    OversizedRecord,
+    /// A record whose version is none of SSL 3.0 to TLS 1.3.
+    UnknownRecordVersion,
+    MalformedCertificate,
+    /// A handshake message whose structure could not be read.
+    MalformedMessage,
+    /// Plaintext that no TLS record starts with, where one was due.
+    NotARecord,
+}
+
+const SSL_2_0: u16 = 0x0002;

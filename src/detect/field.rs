@@ -1,0 +1,510 @@
+//! The fields a rule may name: the dotted names of the public schema, each tied to what the event holds.
+//!
+//! In: a name at load time, an event afterwards. Out: zero or more [`Value`]s; none means that it is not known. A field of
+//! an array yields every element. Computes nothing that the event does not say.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::ControlFlow;
+
+use crate::event::{ClientPrints, ClientShape, Event, HelloFormat, Resumption, ServerShape};
+use crate::wire::registry;
+use crate::wire::text::printable;
+use crate::x509::{Certificate, certificate::Parsed};
+
+use super::value::{Kind, Moment, Value};
+
+/// A field of the table; `Copy`, and free to pass on.
+#[derive(Clone, Copy)]
+pub struct Field(&'static Spec);
+
+/// What a reader of values says: go on, or it has seen enough.
+pub type Flow = ControlFlow<()>;
+
+/// Takes the values of a field one by one.
+pub type Out<'o, 'e> = &'o mut (dyn FnMut(Value<'e>) -> Flow + 'o);
+
+impl Field {
+    /// The field of that name, in any case; else the nearest name there is.
+    pub fn named(name: &str) -> Result<Self, Unknown> {
+        match Self::all().find(|field| field.name().eq_ignore_ascii_case(name)) {
+            Some(field) => Ok(field),
+            None => {
+                let wanted = name.to_ascii_lowercase();
+                let nearest = Self::all().map(Self::name).min_by_key(|known| distance(&wanted, known));
+                Err(Unknown { nearest: nearest.unwrap_or_default() })
+            }
+        }
+    }
+
+    /// Every field there is.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLES.iter().copied().flatten().map(Self)
+    }
+
+    pub fn name(self) -> &'static str {
+        self.0.name
+    }
+
+    pub fn kind(self) -> Kind {
+        self.0.kind
+    }
+
+    /// Whether the field may have more than one value.
+    pub fn is_array(self) -> bool {
+        matches!(self.0.read, Read::Many(_))
+    }
+
+    /// Hands the field's values to `out` until it breaks.
+    #[inline]
+    pub fn visit<'e>(self, event: &'e Event, out: Out<'_, 'e>) -> Flow {
+        match self.0.read {
+            Read::One(read) => match read(event) {
+                Some(value) => out(value),
+                None => Flow::Continue(()),
+            },
+            Read::Many(read) => read(event, out),
+        }
+    }
+
+    /// Whether any value of the field passes.
+    #[inline]
+    pub fn any<'e>(self, event: &'e Event, mut passes: impl FnMut(&Value<'e>) -> bool) -> bool {
+        match self.0.read {
+            Read::One(read) => read(event).is_some_and(|value| passes(&value)),
+            Read::Many(read) => read(event, &mut |value| match passes(&value) {
+                true => Flow::Break(()),
+                false => Flow::Continue(()),
+            })
+            .is_break(),
+        }
+    }
+}
+
+impl fmt::Debug for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that no field has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unknown {
+    pub nearest: &'static str,
+}
+
+struct Spec {
+    name: &'static str,
+    kind: Kind,
+    read: Read,
+}
+
+enum Read {
+    One(for<'e> fn(&'e Event) -> Option<Value<'e>>),
+    Many(for<'e> fn(&'e Event, Out<'_, 'e>) -> Flow),
+}
+
+const fn one(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event) -> Option<Value<'e>>) -> Spec {
+    Spec { name, kind, read: Read::One(read) }
+}
+
+const fn many(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event, Out<'_, 'e>) -> Flow) -> Spec {
+    Spec { name, kind, read: Read::Many(read) }
+}
+
+const TABLES: &[&[Spec]] = &[
+    SESSION,
+    CLIENT,
+    SERVER,
+    CLIENT_CERTIFICATES,
+    SERVER_CERTIFICATES,
+    #[cfg(feature = "ja4plus")]
+    JA4PLUS,
+];
+
+const SESSION: &[Spec] = &[
+    one("@timestamp", Kind::Time, |e| Some(Value::Time(e.timestamp.into()))),
+    one("event.id", Kind::Text, |e| Some(Value::hex(&e.id))),
+    one("network.transport", Kind::Text, |e| Some(Value::text(e.protocol.transport()))),
+    one("network.protocol", Kind::Text, |e| Some(Value::text(e.protocol.as_str()))),
+    one("network.type", Kind::Text, |e| Some(Value::text(if e.client.ip.is_ipv4() { "ipv4" } else { "ipv6" }))),
+    one("network.vlan.id", Kind::Integer, |e| e.vlans.outer.map(|id| Value::Integer(id.into()))),
+    one("network.inner.vlan.id", Kind::Integer, |e| e.vlans.inner.map(|id| Value::Integer(id.into()))),
+    one("source.ip", Kind::Ip, |e| Some(Value::Ip(e.client.ip))),
+    one("source.port", Kind::Integer, |e| Some(Value::Integer(e.client.port.into()))),
+    one("destination.ip", Kind::Ip, |e| Some(Value::Ip(e.server.ip))),
+    one("destination.port", Kind::Integer, |e| Some(Value::Integer(e.server.port.into()))),
+    one("tls.version", Kind::Text, |e| e.version()?.number().map(Value::text)),
+    one("tls.version_protocol", Kind::Text, |e| e.version().map(|v| Value::text(v.protocol()))),
+    one("tls.cipher", Kind::Text, |e| shape_of_server(e).map(|s| named(s.cipher_suite, registry::cipher_suite))),
+    one("tls.curve", Kind::Text, |e| e.handshake.group.map(|group| named(group, registry::group))),
+    one("tls.next_protocol", Kind::Text, |e| bytes(shape_of_server(e)?.alpn.as_deref()?)),
+    one("tls.established", Kind::Bool, |e| Some(Value::Bool(e.handshake.established))),
+    one("tls.resumed", Kind::Bool, |e| e.handshake.resumption.map(|how| Value::Bool(how != Resumption::None))),
+    one("tlsight.handshake.hello_retry", Kind::Bool, |e| e.hello_retry().map(Value::Bool)),
+    one("tlsight.handshake.resumption", Kind::Text, |e| e.handshake.resumption.map(|how| Value::text(how.as_str()))),
+    one("tlsight.handshake.client_auth", Kind::Bool, |e| e.client_auth_requested().map(Value::Bool)),
+    one("tlsight.handshake.ocsp_stapled", Kind::Bool, |e| e.ocsp_stapled().map(Value::Bool)),
+    one("tlsight.handshake.new_session_ticket", Kind::Bool, |e| e.new_session_ticket().map(Value::Bool)),
+    one("tlsight.handshake.alert.from", Kind::Text, |e| {
+        e.handshake.alert.map(|alert| Value::text(alert.from.as_str()))
+    }),
+    one("tlsight.handshake.alert.level", Kind::Integer, |e| {
+        e.handshake.alert.map(|alert| Value::Integer(alert.level.into()))
+    }),
+    one("tlsight.handshake.alert.description", Kind::Integer, |e| {
+        e.handshake.alert.map(|alert| Value::Integer(alert.description.into()))
+    }),
+    one("tlsight.handshake.alert.name", Kind::Text, |e| {
+        registry::alert_description(e.handshake.alert?.description).map(Value::text)
+    }),
+    one("tlsight.handshake.latency", Kind::Integer, |e| {
+        e.handshake.hello_latency.map(|nanos| Value::Integer(i64::try_from(nanos).unwrap_or(i64::MAX)))
+    }),
+    many("tlsight.missing", Kind::Text, |e, out| e.missing.iter().map(Value::shown).try_for_each(out)),
+    many("tlsight.anomaly", Kind::Text, |e, out| {
+        e.anomalies.iter().map(|anomaly| Value::text(anomaly.as_str())).try_for_each(out)
+    }),
+];
+
+const CLIENT: &[Spec] = &[
+    one("tls.client.server_name", Kind::Text, |e| bytes(e.client_hello.as_ref()?.server_name.as_deref()?)),
+    many("tls.client.supported_ciphers", Kind::Text, |e, out| {
+        let suites = hello(e).map_or(&[][..], |hello| &hello.cipher_suites);
+        suites.iter().map(|suite| named(*suite, registry::cipher_suite)).try_for_each(out)
+    }),
+    one("tls.client.ja3", Kind::Text, |e| prints(e)?.ja3.map(|ja3| Value::hex(&ja3.0))),
+    one("tls.client.ja4", Kind::Text, |e| prints(e).map(|prints| Value::text(prints.ja4.as_str()))),
+    one("tls.client.ja4.a", Kind::Text, |e| ja4_section(e, 0)),
+    one("tls.client.ja4.b", Kind::Text, |e| ja4_section(e, 1)),
+    one("tls.client.ja4.c", Kind::Text, |e| ja4_section(e, 2)),
+    one("tlsight.client.ja3_full", Kind::Text, |e| prints(e)?.ja3_full.as_deref().map(Value::text)),
+    one("tlsight.client.ja3n", Kind::Text, |e| prints(e)?.ja3n.map(|ja3n| Value::hex(&ja3n.0))),
+    one("tlsight.client.ja4_r", Kind::Text, |e| prints(e).map(|prints| Value::text(&prints.ja4_r))),
+    one("tlsight.client.ja4_o", Kind::Text, |e| prints(e).map(|prints| Value::text(prints.ja4_o.as_str()))),
+    one("tlsight.client.ja4_ro", Kind::Text, |e| prints(e).map(|prints| Value::text(&prints.ja4_ro))),
+    one("tlsight.client.stable", Kind::Text, |e| prints(e).map(|prints| Value::text(prints.stable.0.as_str()))),
+    one("tlsight.client.hello.format", Kind::Text, |e| {
+        // The usual format is not told.
+        hello(e).filter(|hello| hello.format != HelloFormat::Tls).map(|hello| Value::text(hello.format.as_str()))
+    }),
+    one("tlsight.client.hello.legacy_version", Kind::Code, |e| hello(e).map(|hello| Value::Code(hello.legacy_version))),
+    one("tlsight.client.hello.session_id_length", Kind::Integer, |e| {
+        e.client_hello.as_ref().map(|client| Value::Integer(client.session_id_len.into()))
+    }),
+    many("tlsight.client.hello.versions", Kind::Code, |e, out| codes(hello(e).map(|h| &*h.supported_versions), out)),
+    many("tlsight.client.hello.ciphers", Kind::Code, |e, out| codes(hello(e).map(|h| &*h.cipher_suites), out)),
+    many("tlsight.client.hello.sslv2_ciphers", Kind::Text, |e, out| {
+        let specs = hello(e).map_or(&[][..], |hello| &hello.sslv2_ciphers);
+        specs.iter().map(|spec| Value::shown(format_args!("0x{spec:06x}"))).try_for_each(out)
+    }),
+    many("tlsight.client.hello.compression_methods", Kind::Code, |e, out| {
+        small_codes(hello(e).map(|h| &*h.compression_methods), out)
+    }),
+    many("tlsight.client.hello.extensions", Kind::Code, |e, out| {
+        codes(hello(e).and_then(|h| h.extensions.as_deref()), out)
+    }),
+    many("tlsight.client.hello.groups", Kind::Code, |e, out| codes(hello(e).map(|h| &*h.supported_groups), out)),
+    many("tlsight.client.hello.key_shares", Kind::Code, |e, out| codes(hello(e).map(|h| &*h.key_shares), out)),
+    many("tlsight.client.hello.point_formats", Kind::Code, |e, out| {
+        small_codes(hello(e).map(|h| &*h.point_formats), out)
+    }),
+    many("tlsight.client.hello.signature_algorithms", Kind::Code, |e, out| {
+        codes(hello(e).map(|h| &*h.signature_algorithms), out)
+    }),
+    many("tlsight.client.hello.signature_algorithms_cert", Kind::Code, |e, out| {
+        codes(hello(e).map(|h| &*h.signature_algorithms_cert), out)
+    }),
+    many("tlsight.client.hello.alpn", Kind::Text, |e, out| {
+        let names = hello(e).map_or(&[][..], |hello| &hello.alpn);
+        names.iter().filter_map(|name| bytes(name)).try_for_each(out)
+    }),
+    many("tlsight.client.hello.psk_modes", Kind::Code, |e, out| small_codes(hello(e).map(|h| &*h.psk_modes), out)),
+    many("tlsight.client.hello.certificate_compression", Kind::Code, |e, out| {
+        codes(hello(e).map(|h| &*h.certificate_compression), out)
+    }),
+];
+
+const SERVER: &[Spec] = &[
+    one("tls.server.ja3s", Kind::Text, |e| {
+        shape_of_server(e)?.prints.as_ref().map(|prints| Value::hex(&prints.ja3s.0))
+    }),
+    one("tlsight.server.ja3s_full", Kind::Text, |e| {
+        shape_of_server(e)?.prints.as_ref().map(|prints| Value::text(&prints.ja3s_full))
+    }),
+    one("tlsight.server.hello.legacy_version", Kind::Code, |e| {
+        shape_of_server(e).map(|shape| Value::Code(shape.legacy_version))
+    }),
+    one("tlsight.server.hello.version", Kind::Code, |e| shape_of_server(e).map(|shape| Value::Code(shape.version))),
+    one("tlsight.server.hello.cipher", Kind::Code, |e| shape_of_server(e).map(|shape| Value::Code(shape.cipher_suite))),
+    one("tlsight.server.hello.compression_method", Kind::Code, |e| {
+        shape_of_server(e).map(|shape| Value::Code(shape.compression_method.into()))
+    }),
+    one("tlsight.server.hello.session_id_length", Kind::Integer, |e| {
+        e.server_hello.as_ref().map(|server| Value::Integer(server.session_id_len.into()))
+    }),
+    many("tlsight.server.hello.extensions", Kind::Code, |e, out| {
+        codes(shape_of_server(e).and_then(|shape| shape.extensions.as_deref()), out)
+    }),
+    one("tlsight.server.hello.key_share", Kind::Code, |e| shape_of_server(e)?.key_share.map(Value::Code)),
+    one("tlsight.server.hello.alpn", Kind::Text, |e| bytes(shape_of_server(e)?.alpn.as_deref()?)),
+    one("tlsight.server.hello.selected_psk", Kind::Integer, |e| {
+        shape_of_server(e)?.selected_psk.map(|index| Value::Integer(index.into()))
+    }),
+];
+
+#[cfg(feature = "ja4plus")]
+const JA4PLUS: &[Spec] = &[
+    one("tls.server.ja4s", Kind::Text, |e| {
+        shape_of_server(e)?.prints.as_ref().map(|prints| Value::text(prints.ja4s.as_str()))
+    }),
+    one("tlsight.server.ja4s_r", Kind::Text, |e| {
+        shape_of_server(e)?.prints.as_ref().map(|prints| Value::text(&prints.ja4s_r))
+    }),
+    one("tlsight.client.ja4t", Kind::Text, |e| e.tcp.ja4t.map(Value::shown)),
+    one("tlsight.server.ja4ts", Kind::Text, |e| e.tcp.ja4ts.map(Value::shown)),
+    one("tlsight.client.ja4l", Kind::Text, |e| e.tcp.ja4l.map(Value::shown)),
+    one("tlsight.server.ja4ls", Kind::Text, |e| e.tcp.ja4ls.map(Value::shown)),
+];
+
+/// The fields of one side's certificates: the leaf under its ECS names, and every certificate of the chain.
+macro_rules! certificates {
+    ($side:literal, $chain:ident) => {
+        &[
+            one(concat!("tls.", $side, ".subject"), Kind::Text, |e| parsed(e.$chain.first()).and_then(subject)),
+            one(concat!("tls.", $side, ".issuer"), Kind::Text, |e| parsed(e.$chain.first()).and_then(issuer)),
+            one(concat!("tls.", $side, ".not_before"), Kind::Time, |e| parsed(e.$chain.first()).and_then(not_before)),
+            one(concat!("tls.", $side, ".not_after"), Kind::Time, |e| parsed(e.$chain.first()).and_then(not_after)),
+            one(concat!("tls.", $side, ".hash.md5"), Kind::Text, |e| e.$chain.first().map(|c| Value::hex(&c.md5))),
+            one(concat!("tls.", $side, ".hash.sha1"), Kind::Text, |e| e.$chain.first().map(|c| Value::hex(&c.sha1))),
+            one(concat!("tls.", $side, ".hash.sha256"), Kind::Text, |e| {
+                e.$chain.first().map(|c| Value::hex(&c.sha256))
+            }),
+            one(concat!("tls.", $side, ".x509.version_number"), Kind::Integer, |e| {
+                parsed(e.$chain.first()).map(|c| Value::Integer(c.version.into()))
+            }),
+            one(concat!("tls.", $side, ".x509.serial_number"), Kind::Text, |e| {
+                parsed(e.$chain.first()).and_then(serial)
+            }),
+            one(concat!("tls.", $side, ".x509.subject.common_name"), Kind::Text, |e| {
+                parsed(e.$chain.first())?.subject_common_name.as_deref().map(Value::text)
+            }),
+            one(concat!("tls.", $side, ".x509.subject.distinguished_name"), Kind::Text, |e| {
+                parsed(e.$chain.first()).and_then(subject)
+            }),
+            one(concat!("tls.", $side, ".x509.issuer.common_name"), Kind::Text, |e| {
+                parsed(e.$chain.first())?.issuer_common_name.as_deref().map(Value::text)
+            }),
+            one(concat!("tls.", $side, ".x509.issuer.distinguished_name"), Kind::Text, |e| {
+                parsed(e.$chain.first()).and_then(issuer)
+            }),
+            one(concat!("tls.", $side, ".x509.not_before"), Kind::Time, |e| {
+                parsed(e.$chain.first()).and_then(not_before)
+            }),
+            one(concat!("tls.", $side, ".x509.not_after"), Kind::Time, |e| {
+                parsed(e.$chain.first()).and_then(not_after)
+            }),
+            many(concat!("tls.", $side, ".x509.alternative_names"), Kind::Text, |e, out| {
+                parsed(e.$chain.first()).map_or(Flow::Continue(()), |c| alternative_names(c, out))
+            }),
+            one(concat!("tls.", $side, ".x509.public_key_algorithm"), Kind::Text, |e| {
+                parsed(e.$chain.first()).and_then(public_key_algorithm)
+            }),
+            one(concat!("tls.", $side, ".x509.public_key_size"), Kind::Integer, |e| {
+                parsed(e.$chain.first()).and_then(public_key_size)
+            }),
+            one(concat!("tls.", $side, ".x509.public_key_curve"), Kind::Text, |e| {
+                parsed(e.$chain.first()).and_then(public_key_curve)
+            }),
+            one(concat!("tls.", $side, ".x509.signature_algorithm"), Kind::Text, |e| {
+                parsed(e.$chain.first()).and_then(signature_algorithm)
+            }),
+            many(concat!("tlsight.", $side, ".chain.subject"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(subject)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.issuer"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(issuer)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.serial"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(serial)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.md5"), Kind::Text, |e, out| {
+                e.$chain.iter().map(|c| Value::hex(&c.md5)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.sha1"), Kind::Text, |e, out| {
+                e.$chain.iter().map(|c| Value::hex(&c.sha1)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.sha256"), Kind::Text, |e, out| {
+                e.$chain.iter().map(|c| Value::hex(&c.sha256)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.not_before"), Kind::Time, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(not_before)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.not_after"), Kind::Time, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(not_after)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.public_key_algorithm"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(public_key_algorithm)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.public_key_size"), Kind::Integer, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(public_key_size)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.public_key_curve"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(public_key_curve)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.signature_algorithm"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(signature_algorithm)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.alternative_names"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c))).try_for_each(|c| alternative_names(c, out))
+            }),
+            many(concat!("tlsight.", $side, ".chain.is_ca"), Kind::Bool, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c))?.is_ca.map(Value::Bool)).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.self_issued"), Kind::Bool, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c)).map(|c| Value::Bool(c.self_issued))).try_for_each(out)
+            }),
+            many(concat!("tlsight.", $side, ".chain.malformed"), Kind::Bool, |e, out| {
+                e.$chain.iter().filter(|c| c.is_irregular()).map(|_| Value::Bool(true)).try_for_each(out)
+            }),
+            #[cfg(feature = "ja4plus")]
+            many(concat!("tlsight.", $side, ".chain.ja4x"), Kind::Text, |e, out| {
+                e.$chain.iter().filter_map(|c| parsed(Some(c))?.ja4x.map(Value::shown)).try_for_each(out)
+            }),
+        ]
+    };
+}
+
+const CLIENT_CERTIFICATES: &[Spec] = certificates!("client", client_chain);
+const SERVER_CERTIFICATES: &[Spec] = certificates!("server", server_chain);
+
+fn hello(event: &Event) -> Option<&ClientShape> {
+    event.client_hello.as_ref().map(|client| &*client.shape)
+}
+
+fn prints(event: &Event) -> Option<&ClientPrints> {
+    hello(event)?.prints.as_ref()
+}
+
+fn ja4_section(event: &Event, index: usize) -> Option<Value<'_>> {
+    prints(event)?.ja4.as_str().split('_').nth(index).map(Value::text)
+}
+
+fn shape_of_server(event: &Event) -> Option<&ServerShape> {
+    event.server_hello.as_ref().map(|server| &*server.shape)
+}
+
+/// Bytes of a peer as text; an empty string is not a value.
+fn bytes(bytes: &[u8]) -> Option<Value<'_>> {
+    (!bytes.is_empty()).then(|| Value::Text(printable(bytes)))
+}
+
+fn named(code: u16, name: fn(u16) -> Option<&'static str>) -> Value<'static> {
+    name(code).map_or(Value::Code(code), Value::text)
+}
+
+fn codes<'e>(codes: Option<&'e [u16]>, out: Out<'_, 'e>) -> Flow {
+    codes.unwrap_or_default().iter().map(|code| Value::Code(*code)).try_for_each(out)
+}
+
+fn small_codes<'e>(codes: Option<&'e [u8]>, out: Out<'_, 'e>) -> Flow {
+    codes.unwrap_or_default().iter().map(|code| Value::Code((*code).into())).try_for_each(out)
+}
+
+fn parsed(certificate: Option<&std::sync::Arc<Certificate>>) -> Option<&Parsed> {
+    certificate?.parsed.as_ref().ok()
+}
+
+fn subject(certificate: &Parsed) -> Option<Value<'_>> {
+    certificate.subject.as_deref().filter(|name| !name.is_empty()).map(Value::text)
+}
+
+fn issuer(certificate: &Parsed) -> Option<Value<'_>> {
+    certificate.issuer.as_deref().filter(|name| !name.is_empty()).map(Value::text)
+}
+
+/// The number in hex without its sign octet, as other tools print serial numbers.
+fn serial(certificate: &Parsed) -> Option<Value<'_>> {
+    match &*certificate.serial {
+        [] => None,
+        [0, magnitude @ ..] if !magnitude.is_empty() => Some(Value::upper_hex(magnitude)),
+        whole => Some(Value::upper_hex(whole)),
+    }
+}
+
+fn not_before(certificate: &Parsed) -> Option<Value<'_>> {
+    certificate.not_before.and_then(date)
+}
+
+fn not_after(certificate: &Parsed) -> Option<Value<'_>> {
+    certificate.not_after.and_then(date)
+}
+
+/// A year that RFC 3339 cannot write is no date.
+fn date(seconds: i64) -> Option<Value<'static>> {
+    (YEAR_0..YEAR_10000).contains(&seconds).then_some(Value::Time(Moment::of_seconds(seconds)))
+}
+
+fn public_key_algorithm(certificate: &Parsed) -> Option<Value<'_>> {
+    let oid = &certificate.key.as_ref()?.algorithm;
+    Some(Value::text(registry::public_key_algorithm(oid).unwrap_or(oid)))
+}
+
+fn public_key_size(certificate: &Parsed) -> Option<Value<'_>> {
+    certificate.key.as_ref()?.bits.map(|bits| Value::Integer(bits.into()))
+}
+
+fn public_key_curve(certificate: &Parsed) -> Option<Value<'_>> {
+    certificate.key.as_ref()?.curve.as_deref().map(|oid| Value::text(registry::curve(oid).unwrap_or(oid)))
+}
+
+fn signature_algorithm(certificate: &Parsed) -> Option<Value<'_>> {
+    let oid = certificate.signature_algorithm.as_deref()?;
+    Some(Value::text(registry::signature_algorithm(oid).unwrap_or(oid)))
+}
+
+fn alternative_names<'e>(certificate: &'e Parsed, out: Out<'_, 'e>) -> Flow {
+    let texts = [&certificate.dns_names, &certificate.email_addresses, &certificate.uris];
+    let texts = texts.into_iter().flatten().filter(|name| !name.is_empty());
+    texts.map(|name| Value::Text(Cow::from(name))).try_for_each(&mut *out)?;
+    certificate.ip_addresses.iter().map(Value::shown).try_for_each(out)
+}
+
+/// Levenshtein's distance; names are short, and this runs for a misspelt name only.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let replaced = diagonal + usize::from(x != y);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Seconds from 1970 to the first moment of the year 0, and to that of 10000.
+const YEAR_0: i64 = -62_167_219_200;
+const YEAR_10000: i64 = 253_402_300_800;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        let mut names: Vec<_> = Field::all().map(Field::name).collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    #[test]
+    fn a_misspelt_name_is_answered_with_its_neighbour() {
+        let nearest = |name| Field::named(name).err().map(|unknown| unknown.nearest);
+        assert_eq!(nearest("tls.client.sever_name"), Some("tls.client.server_name"));
+        assert_eq!(nearest("tls.client.ja33"), Some("tls.client.ja3"));
+        assert_eq!(nearest("TLS.Client.JA3"), None);
+    }
+}

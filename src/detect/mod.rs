@@ -1,0 +1,21 @@
+//! What is worth telling somebody: Sigma rules over single events.
+//!
+//! In: [`Event`](crate::event::Event)s and a folder of rules. Out: [`Alert`]s, owned. Fields have the names of the public
+//! schema; [`field`] is the one table that ties them to the event. Does not read captures, does not print.
+
+mod alert;
+mod compile;
+mod condition;
+pub mod field;
+mod list;
+mod load;
+mod matcher;
+mod message;
+mod pattern;
+mod rule;
+mod source;
+mod value;
+
+pub use alert::{Alert, Facts, Level};
+pub use rule::Rules;
+pub use value::{Kind, Moment, Value};

@@ -12,6 +12,8 @@ pub mod error;
 pub mod event;
 pub mod fingerprint;
 pub mod flow;
+pub mod runtime;
+pub mod sink;
 pub mod stats;
 pub mod tls;
 pub mod wire;

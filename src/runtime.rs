@@ -1,0 +1,145 @@
+//! Threads: where frames come in, engines that share them, and the one place where their events go out.
+//!
+//! In: a [`Source`] and a [`Plan`]. Out: what the plan's sinks get, and an [`Outcome`]. With one thread everything runs on
+//! the caller's; with more, the caller's thread reads and hands offsets to shards, whose events meet in one outlet thread.
+
+mod outlet;
+mod shards;
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::capture::{Batch, Fill, Filter, Source};
+use crate::config::Limits;
+use crate::detect::{Level, Rules};
+use crate::engine::{Engine, Shard};
+use crate::event::Event;
+use crate::flow::Hasher;
+use crate::sink::Sink;
+use crate::stats::Counters;
+
+use outlet::Outlet;
+
+/// What a run is to do.
+pub struct Plan {
+    /// Engines at work side by side; at least 1.
+    pub threads: usize,
+    pub limits: Limits,
+    pub hasher: Hasher,
+    pub filter: Option<Filter>,
+    pub rules: Option<Rules>,
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// `observer.name` of its statistics.
+    pub sensor: String,
+    pub pace: Pace,
+}
+
+/// Who waits for whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// The source waits for the sinks: nothing is lost.
+    Offline,
+    /// The sinks wait for the source. Events that they cannot take in time are shed and counted.
+    Live { stats_interval: Duration },
+}
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub counters: Counters,
+    pub alerts: u64,
+    pub highest_alert: Option<Level>,
+    /// Lines about what could not be delivered.
+    pub complaints: Vec<String>,
+}
+
+/// Reads a source to its end. `observe` is called after each batch, with the source and the frames read so far; what
+/// it counts is added to the statistics.
+pub fn run<S: Source>(
+    source: &mut S,
+    mut plan: Plan,
+    observe: &mut dyn FnMut(&mut S, &mut Counters),
+) -> Result<Outcome, Error> {
+    let outlet = Outlet::new(plan.rules.take(), std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
+    if plan.threads > 1 { shards::run(source, plan, outlet, observe) } else { run_alone(source, plan, outlet, observe) }
+}
+
+fn run_alone<S: Source>(
+    source: &mut S,
+    plan: Plan,
+    mut outlet: Outlet,
+    observe: &mut dyn FnMut(&mut S, &mut Counters),
+) -> Result<Outcome, Error> {
+    let Plan { limits, hasher, mut filter, pace, .. } = plan;
+    let mut engine = Engine::new(limits, Shard::whole(hasher));
+    let (mut batch, mut events) = (Batch::new(), Vec::new());
+    let mut seen_outside = Counters::default();
+    let mut clock = Ticker::new(pace);
+    let read = loop {
+        match source.fill(&mut batch) {
+            Ok(Fill::More) => {}
+            Ok(Fill::End) => break Ok(()),
+            // What was read before is still told.
+            Err(error) => break Err(error),
+        }
+        if let Some(filter) = &mut filter {
+            filter.apply(&mut batch);
+        }
+        engine.on_frames(batch.frames(), &mut |event| events.push(event));
+        observe(source, &mut seen_outside);
+        let due = match pace {
+            Pace::Offline => events.len() >= EVENTS,
+            Pace::Live { .. } => true,
+        };
+        if due && outlet.take(std::mem::replace(&mut events, Vec::with_capacity(2 * EVENTS)))?.is_break() {
+            return outlet.finish(sum(&engine.counters(), &seen_outside));
+        }
+        if pace != Pace::Offline {
+            let now = sum(&engine.counters(), &seen_outside);
+            if clock.tick() && outlet.stats(now)?.is_break() || outlet.flush()?.is_break() {
+                return outlet.finish(now);
+            }
+        }
+    };
+    engine.finish(&mut |event| {
+        events.push(event);
+    });
+    let _: ControlFlow<()> = outlet.take(events)?;
+    let outcome = outlet.finish(sum(&engine.counters(), &seen_outside));
+    read.and(outcome)
+}
+
+/// Says when an interval is over.
+struct Ticker {
+    interval: Option<Duration>,
+    next: Instant,
+}
+
+impl Ticker {
+    fn new(pace: Pace) -> Self {
+        let interval = match pace {
+            Pace::Offline => None,
+            Pace::Live { stats_interval } => Some(stats_interval),
+        };
+        Self { interval, next: Instant::now() + interval.unwrap_or_default() }
+    }
+
+    fn tick(&mut self) -> bool {
+        let Some(interval) = self.interval.filter(|_| Instant::now() >= self.next) else { return false };
+        self.next += interval;
+        true
+    }
+}
+
+fn sum(a: &Counters, b: &Counters) -> Counters {
+    let mut sum = *a;
+    sum.add(b);
+    sum
+}
+
+/// Events that go out together. More would not stay in the cache until they are printed, and as one large block of memory
+/// they would be given back to the system, and cleared by it, each time.
+const EVENTS: usize = 64;
+
+type Events = Vec<Event>;

@@ -1,0 +1,106 @@
+//! Where the events of all shards meet: rules judge them, sinks take them.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::{Events, Outcome};
+use crate::Error;
+use crate::capture::Timestamp;
+use crate::detect::Rules;
+use crate::sink::{Sink, Stats};
+use crate::stats::Counters;
+
+/// Rules and sinks, on one thread.
+pub(super) struct Outlet {
+    rules: Option<Rules>,
+    sinks: Vec<Box<dyn Sink>>,
+    sensor: String,
+    outcome: Outcome,
+    sessions: u64,
+    /// The latest packet time told.
+    latest: Timestamp,
+    error: Option<Error>,
+}
+
+impl Outlet {
+    pub(super) fn new(rules: Option<Rules>, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
+        Self {
+            rules,
+            sinks,
+            sensor,
+            outcome: Outcome::default(),
+            sessions: 0,
+            latest: Timestamp::default(),
+            error: None,
+        }
+    }
+
+    /// Takes events; [`ControlFlow::Break`] where nobody reads any more.
+    pub(super) fn take(&mut self, events: Events) -> Result<ControlFlow<()>, Error> {
+        if events.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        self.sessions += events.len() as u64;
+        self.latest = events.iter().map(|event| event.end).fold(self.latest, Timestamp::max);
+        let events = Arc::new(events);
+        let mut flow = ControlFlow::Continue(());
+        for sink in &mut self.sinks {
+            flow = stricter(flow, sink.events(&events)?);
+        }
+        let Some(rules) = &self.rules else { return Ok(flow) };
+        let Self { sinks, outcome, .. } = self;
+        let mut failed = None;
+        for event in events.iter() {
+            rules.check(event, &mut |alert| {
+                outcome.alerts += 1;
+                outcome.highest_alert = outcome.highest_alert.max(Some(alert.rule.level));
+                for sink in sinks.iter_mut() {
+                    match sink.alert(&alert) {
+                        Ok(said) => flow = stricter(flow, said),
+                        Err(error) => failed = failed.take().or(Some(error)),
+                    }
+                }
+            });
+        }
+        failed.map_or(Ok(flow), Err)
+    }
+
+    /// An interval's counters.
+    pub(super) fn stats(&mut self, counters: Counters) -> Result<ControlFlow<()>, Error> {
+        let counters = Counters { sessions: self.sessions, ..counters };
+        let stats = Stats { counters, sensor: self.sensor.clone(), end: self.latest };
+        self.each(|sink| sink.stats(&stats))
+    }
+
+    pub(super) fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
+        self.each(|sink| sink.flush())
+    }
+
+    /// The end: the whole run's counters, and what is left in the sinks.
+    pub(super) fn finish(mut self, counters: Counters) -> Result<Outcome, Error> {
+        let _: ControlFlow<()> = self.stats(counters)?;
+        self.outcome.counters = Counters { sessions: self.sessions, ..counters };
+        for sink in self.sinks {
+            match sink.finish() {
+                Ok(lines) => self.outcome.complaints.extend(lines),
+                Err(error) => self.error = self.error.or(Some(error)),
+            }
+        }
+        self.error.map_or(Ok(self.outcome), Err)
+    }
+
+    fn each(
+        &mut self,
+        mut act: impl FnMut(&mut dyn Sink) -> Result<ControlFlow<()>, Error>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let mut flow = ControlFlow::Continue(());
+        for sink in &mut self.sinks {
+            flow = stricter(flow, act(&mut **sink)?);
+        }
+        Ok(flow)
+    }
+}
+
+fn stricter(a: ControlFlow<()>, b: ControlFlow<()>) -> ControlFlow<()> {
+    if a.is_break() { a } else { b }
+}

@@ -1,0 +1,218 @@
+//! Several engines on one source: the reader looks at each frame's addresses and ports, and hands its place to the shard
+//! that its flow belongs to. Both directions of a flow come to one shard, in order.
+
+use std::ops::ControlFlow;
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+
+use super::outlet::Outlet;
+use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, sum};
+use crate::Error;
+use crate::capture::{Batch, Fill, Source};
+use crate::config::Limits;
+use crate::decode::{self, Skip};
+use crate::engine::{Engine, Shard};
+use crate::flow::{Hasher, Key};
+use crate::stats::Counters;
+
+pub(super) fn run<S: Source>(
+    source: &mut S,
+    plan: Plan,
+    outlet: Outlet,
+    observe: &mut dyn FnMut(&mut S, &mut Counters),
+) -> Result<Outcome, Error> {
+    let Plan { threads, limits, hasher, filter, pace, .. } = plan;
+    thread::scope(|scope| {
+        let (to_outlet, for_outlet) = bounded::<Telling>(OUTLET_QUEUE);
+        let outlet = scope.spawn(move || pour(outlet, for_outlet, pace));
+        let mut shards = Vec::new();
+        let mut batches = Vec::new();
+        for index in 0..threads {
+            let (to_shard, for_shard) = bounded::<Batch>(SHARD_QUEUE);
+            let shard = Shard { hasher: hasher.clone(), index, count: threads };
+            let worker = Worker { shard, limits: limits.clone(), to_outlet: to_outlet.clone(), pace };
+            shards.push(scope.spawn(move || worker.work(for_shard)));
+            batches.push(Hand { to_shard, batch: Batch::new() });
+        }
+        let mut reader = Reader { hands: batches, hasher, filter, counters: Counters::default() };
+        let mut clock = Ticker::new(pace);
+        let mut batch = Batch::new();
+        let mut outside = Counters::default();
+        let read = loop {
+            match source.fill(&mut batch) {
+                Ok(Fill::More) => {}
+                Ok(Fill::End) => break Ok(()),
+                Err(error) => break Err(error),
+            }
+            if reader.deal(&mut batch).is_break() {
+                break Ok(());
+            }
+            observe(source, &mut outside);
+            if clock.tick() {
+                // What the shards count is told at the end; the reader's own figures are those of the wire.
+                let _ = to_outlet.try_send(Telling::Stats(sum(&reader.counters, &outside)));
+            }
+        };
+        let mut counters = sum(&reader.counters, &outside);
+        drop(reader);
+        for (index, shard) in shards.into_iter().enumerate() {
+            counters.add(&own_share(join(shard), index));
+        }
+        let _ = to_outlet.send(Telling::End(counters));
+        drop(to_outlet);
+        let outcome = join(outlet);
+        read.and(outcome)
+    })
+}
+
+/// What comes to the outlet.
+enum Telling {
+    Events(Events),
+    Stats(Counters),
+    End(Counters),
+}
+
+/// Gives each frame to its shard.
+struct Reader {
+    hands: Vec<Hand>,
+    hasher: Hasher,
+    filter: Option<crate::capture::Filter>,
+    counters: Counters,
+}
+
+/// A shard's queue, and what goes into it next.
+struct Hand {
+    to_shard: Sender<Batch>,
+    batch: Batch,
+}
+
+impl Reader {
+    /// Deals a batch out; [`ControlFlow::Break`] where the shards have ended.
+    fn deal(&mut self, batch: &mut Batch) -> ControlFlow<()> {
+        if let Some(filter) = &mut self.filter {
+            filter.apply(batch);
+        }
+        let count = self.hands.len();
+        for hand in &mut self.hands {
+            hand.batch.store = batch.store.clone();
+            hand.batch.slots = Vec::with_capacity(batch.slots.len().div_ceil(count) * 5 / 4);
+        }
+        let bytes = batch.store.bytes();
+        for slot in &batch.slots {
+            let Some(frame) = slot.frame(bytes) else { continue };
+            self.counters.packets += 1;
+            self.counters.bytes += u64::from(frame.wire_len);
+            match decode::decode(&frame) {
+                Ok(packet) => {
+                    let (key, _) = Key::of(&packet);
+                    let shard = Shard::of(self.hasher.hash(&key), count);
+                    if let Some(hand) = self.hands.get_mut(shard) {
+                        hand.batch.slots.push(*slot);
+                    }
+                }
+                Err(Skip::Fragment(_)) => self.hands.iter_mut().for_each(|hand| hand.batch.slots.push(*slot)),
+                Err(Skip::Malformed) => self.counters.packets_malformed += 1,
+                Err(Skip::NotIp | Skip::NotTcp | Skip::UnknownLink) => self.counters.packets_ignored += 1,
+            }
+        }
+        for hand in &mut self.hands {
+            let full = std::mem::take(&mut hand.batch);
+            if !full.slots.is_empty() && hand.to_shard.send(full).is_err() {
+                return ControlFlow::Break(());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A shard's thread.
+struct Worker {
+    shard: Shard,
+    limits: Limits,
+    to_outlet: Sender<Telling>,
+    pace: Pace,
+}
+
+impl Worker {
+    fn work(self, batches: Receiver<Batch>) -> Counters {
+        let mut engine = Engine::new(self.limits.clone(), self.shard.clone());
+        let mut events = Vec::new();
+        let mut shed = 0;
+        for batch in batches {
+            engine.on_frames(batch.frames(), &mut |event| events.push(event));
+            let due = match self.pace {
+                Pace::Offline => events.len() >= EVENTS,
+                Pace::Live { .. } => !events.is_empty(),
+            };
+            if due && self.tell(std::mem::replace(&mut events, Vec::with_capacity(2 * EVENTS)), &mut shed).is_break() {
+                return Counters { events_shed: shed, ..engine.counters() };
+            }
+        }
+        engine.finish(&mut |event| events.push(event));
+        let _ = self.tell(events, &mut shed);
+        Counters { events_shed: shed, ..engine.counters() }
+    }
+
+    fn tell(&self, events: Events, shed: &mut u64) -> ControlFlow<()> {
+        let told = match self.pace {
+            Pace::Offline => self.to_outlet.send(Telling::Events(events)).map_err(|_| ()),
+            Pace::Live { .. } => match self.to_outlet.try_send(Telling::Events(events)) {
+                Err(TrySendError::Full(Telling::Events(events))) => {
+                    *shed += events.len() as u64;
+                    Ok(())
+                }
+                told => told.map_err(|_| ()),
+            },
+        };
+        if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    }
+}
+
+/// The outlet's thread: ends when the run does, or when nobody reads any more, on which the shards' queue closes.
+fn pour(mut outlet: Outlet, tellings: Receiver<Telling>, pace: Pace) -> Result<Outcome, Error> {
+    let mut counters = Counters::default();
+    loop {
+        let telling = match pace {
+            Pace::Offline => tellings.recv().ok(),
+            Pace::Live { .. } => match tellings.try_recv() {
+                Ok(telling) => Some(telling),
+                // Nothing more at once: what is buffered is shown before the next wait.
+                Err(_) if outlet.flush()?.is_break() => None,
+                Err(_) => tellings.recv().ok(),
+            },
+        };
+        let flow = match telling {
+            None => break,
+            Some(Telling::Events(events)) => outlet.take(events)?,
+            Some(Telling::Stats(counters)) => outlet.stats(counters)?,
+            Some(Telling::End(all)) => {
+                counters = all;
+                ControlFlow::Break(())
+            }
+        };
+        if flow.is_break() {
+            break;
+        }
+    }
+    drop(tellings);
+    outlet.finish(counters)
+}
+
+/// What a shard has counted and no other has, nor the reader. Fragments go to all shards.
+fn own_share(counters: Counters, index: usize) -> Counters {
+    let own = Counters { packets: 0, bytes: 0, ..counters };
+    if index == 0 {
+        return own;
+    }
+    Counters { packets_ignored: 0, packets_malformed: 0, fragments: 0, fragments_dropped: 0, ..own }
+}
+
+fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Batches that wait for a shard.
+const SHARD_QUEUE: usize = 8;
+/// Batches of events that wait for the outlet.
+const OUTLET_QUEUE: usize = 64;

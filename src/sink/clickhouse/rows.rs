@@ -1,0 +1,423 @@
+//! Events and alerts as rows: a field a column, in the order of the tables' columns.
+//!
+//! In: an [`Event`] or an [`Alert`]. Out: a row that borrows from it, the same each time. What is not known is `None`, empty
+//! text or an empty array, as in `sessions.sql`. Texts are those of the public schema; numbers stay numbers.
+
+use std::borrow::Cow;
+use std::net::{IpAddr, Ipv6Addr};
+
+use clickhouse::Row;
+use serde::Serialize;
+
+use super::chain::Chain;
+use crate::detect::Alert;
+use crate::event::terms::Version;
+use crate::event::{ClientPrints, ClientShape, Event, Missing, Resumption};
+use crate::sink::community_id::CommunityId;
+use crate::sink::record::Handshake;
+use crate::wire::registry;
+use crate::wire::text::{Code, printable};
+
+/// A row of `sessions`.
+#[derive(Debug, Row, Serialize)]
+pub struct SessionRow<'a> {
+    event_id: &'a [u8; 16],
+    timestamp: i64,
+    ended: i64,
+    network_transport: &'a str,
+    network_protocol: &'a str,
+    network_type: &'a str,
+    community_id: String,
+    vlan_id: Option<u16>,
+    inner_vlan_id: Option<u16>,
+    source_ip: Ipv6Addr,
+    source_port: u16,
+    destination_ip: Ipv6Addr,
+    destination_port: u16,
+    version: &'a str,
+    version_protocol: &'a str,
+    cipher: Cow<'static, str>,
+    curve: Cow<'static, str>,
+    next_protocol: Cow<'a, str>,
+    resumed: Option<bool>,
+    established: bool,
+    server_name: Cow<'a, str>,
+    ja3: Option<&'a [u8; 16]>,
+    ja3_full: &'a str,
+    ja3n: Option<&'a [u8; 16]>,
+    ja4: &'a str,
+    ja4_r: &'a str,
+    ja4_o: &'a str,
+    ja4_ro: &'a str,
+    stable: &'a str,
+    ja4t: String,
+    ja4l: String,
+    client_format: &'a str,
+    client_random: Option<&'a [u8; 32]>,
+    client_session_id_length: Option<u8>,
+    client_legacy_version: Option<u16>,
+    client_versions: &'a [u16],
+    client_ciphers: &'a [u16],
+    client_sslv2_ciphers: &'a [u32],
+    client_compression_methods: &'a [u8],
+    client_extensions: &'a [u16],
+    client_groups: &'a [u16],
+    client_key_shares: &'a [u16],
+    client_point_formats: &'a [u8],
+    client_signature_algorithms: &'a [u16],
+    client_signature_algorithms_cert: &'a [u16],
+    client_alpn: Vec<Cow<'a, str>>,
+    client_psk_modes: &'a [u8],
+    client_certificate_compression: &'a [u16],
+    second_ja3: Option<&'a [u8; 16]>,
+    second_ja4: &'a str,
+    second_ja4_r: &'a str,
+    second_ciphers: &'a [u16],
+    second_extensions: &'a [u16],
+    second_groups: &'a [u16],
+    second_key_shares: &'a [u16],
+    ja3s: Option<&'a [u8; 16]>,
+    ja3s_full: &'a str,
+    ja4s: &'a str,
+    ja4s_r: &'a str,
+    ja4ts: String,
+    ja4ls: String,
+    server_random: Option<&'a [u8; 32]>,
+    server_session_id_length: Option<u8>,
+    server_legacy_version: Option<u16>,
+    server_version: Option<u16>,
+    server_cipher: Option<u16>,
+    server_compression_method: Option<u8>,
+    server_extensions: &'a [u16],
+    server_key_share: Option<u16>,
+    server_selected_psk: Option<u16>,
+    hello_retry: Option<bool>,
+    resumption: &'a str,
+    group: Option<u16>,
+    client_auth: Option<bool>,
+    ocsp_stapled: Option<bool>,
+    new_session_ticket: Option<bool>,
+    alert_from: &'a str,
+    alert_level: Option<u8>,
+    alert_description: Option<u8>,
+    hello_latency: Option<u64>,
+    missing: Vec<String>,
+    anomaly: Vec<&'a str>,
+    client_chain_subject: Vec<&'a str>,
+    client_chain_subject_common_name: Vec<&'a str>,
+    client_chain_issuer: Vec<&'a str>,
+    client_chain_issuer_common_name: Vec<&'a str>,
+    client_chain_version: Vec<Option<u32>>,
+    client_chain_serial: Vec<String>,
+    client_chain_md5: Vec<&'a [u8; 16]>,
+    client_chain_sha1: Vec<&'a [u8; 20]>,
+    client_chain_sha256: Vec<&'a [u8; 32]>,
+    client_chain_not_before: Vec<Option<i64>>,
+    client_chain_not_after: Vec<Option<i64>>,
+    client_chain_public_key_algorithm: Vec<&'a str>,
+    client_chain_public_key_size: Vec<Option<u32>>,
+    client_chain_public_key_curve: Vec<&'a str>,
+    client_chain_signature_algorithm: Vec<&'a str>,
+    client_chain_alternative_names: Vec<Vec<Cow<'a, str>>>,
+    client_chain_is_ca: Vec<Option<bool>>,
+    client_chain_self_issued: Vec<Option<bool>>,
+    client_chain_malformed: Vec<bool>,
+    client_chain_ja4x: Vec<String>,
+    server_chain_subject: Vec<&'a str>,
+    server_chain_subject_common_name: Vec<&'a str>,
+    server_chain_issuer: Vec<&'a str>,
+    server_chain_issuer_common_name: Vec<&'a str>,
+    server_chain_version: Vec<Option<u32>>,
+    server_chain_serial: Vec<String>,
+    server_chain_md5: Vec<&'a [u8; 16]>,
+    server_chain_sha1: Vec<&'a [u8; 20]>,
+    server_chain_sha256: Vec<&'a [u8; 32]>,
+    server_chain_not_before: Vec<Option<i64>>,
+    server_chain_not_after: Vec<Option<i64>>,
+    server_chain_public_key_algorithm: Vec<&'a str>,
+    server_chain_public_key_size: Vec<Option<u32>>,
+    server_chain_public_key_curve: Vec<&'a str>,
+    server_chain_signature_algorithm: Vec<&'a str>,
+    server_chain_alternative_names: Vec<Vec<Cow<'a, str>>>,
+    server_chain_is_ca: Vec<Option<bool>>,
+    server_chain_self_issued: Vec<Option<bool>>,
+    server_chain_malformed: Vec<bool>,
+    server_chain_ja4x: Vec<String>,
+}
+
+/// A row of `alerts`.
+#[derive(Debug, Row, Serialize)]
+pub struct AlertRow<'a> {
+    timestamp: i64,
+    event_id: &'a [u8; 16],
+    rule_id: &'a str,
+    title: &'a str,
+    level: &'a str,
+    tags: &'a [String],
+    message: &'a str,
+    source_ip: Ipv6Addr,
+    source_port: u16,
+    destination_ip: Ipv6Addr,
+    destination_port: u16,
+    ja4: &'a str,
+}
+
+impl<'a> SessionRow<'a> {
+    pub fn of(event: &'a Event) -> Self {
+        let hello = event.client_hello.as_ref();
+        let client = hello.map(|hello| &*hello.shape);
+        let second = event.second_hello.as_deref();
+        let server = event.server_hello.as_ref().map(|hello| &*hello.shape);
+        let server_prints = server.and_then(|shape| shape.prints.as_ref());
+        let version = event.version();
+        let prints = Prints::of(client);
+        let second_prints = Prints::of(second);
+        let plus = Plus::of(event);
+        let handshake = Handshake::of(event);
+        let alert = event.handshake.alert;
+        let client_chain = Chain::of(&event.client_chain);
+        let server_chain = Chain::of(&event.server_chain);
+        Self {
+            event_id: &event.id,
+            timestamp: event.timestamp.0,
+            ended: event.end.0,
+            network_transport: event.protocol.transport(),
+            network_protocol: event.protocol.as_str(),
+            network_type: if event.client.ip.is_ipv4() { "ipv4" } else { "ipv6" },
+            community_id: CommunityId::of(event).text().as_str().to_owned(),
+            vlan_id: event.vlans.outer,
+            inner_vlan_id: event.vlans.inner,
+            source_ip: mapped(event.client.ip),
+            source_port: event.client.port,
+            destination_ip: mapped(event.server.ip),
+            destination_port: event.server.port,
+            version: version.and_then(Version::number).unwrap_or_default(),
+            version_protocol: version.map(Version::protocol).unwrap_or_default(),
+            cipher: server.map(|shape| named(shape.cipher_suite, registry::cipher_suite)).unwrap_or_default(),
+            curve: event.handshake.group.map(|group| named(group, registry::group)).unwrap_or_default(),
+            next_protocol: server.and_then(|shape| shape.alpn.as_deref()).map(printable).unwrap_or_default(),
+            resumed: event.handshake.resumption.map(|how| how != Resumption::None),
+            established: event.handshake.established,
+            server_name: hello.and_then(|hello| hello.server_name.as_deref()).map(printable).unwrap_or_default(),
+            ja3: prints.ja3,
+            ja3_full: prints.ja3_full,
+            ja3n: prints.ja3n,
+            ja4: prints.ja4,
+            ja4_r: prints.ja4_r,
+            ja4_o: prints.ja4_o,
+            ja4_ro: prints.ja4_ro,
+            stable: prints.stable,
+            ja4t: plus.ja4t,
+            ja4l: plus.ja4l,
+            client_format: client.map(|shape| shape.format.as_str()).unwrap_or_default(),
+            client_random: hello.map(|hello| &hello.random),
+            client_session_id_length: hello.map(|hello| hello.session_id_len),
+            client_legacy_version: client.map(|shape| shape.legacy_version),
+            client_versions: list(client, |shape| &shape.supported_versions),
+            client_ciphers: list(client, |shape| &shape.cipher_suites),
+            client_sslv2_ciphers: list(client, |shape| &shape.sslv2_ciphers),
+            client_compression_methods: list(client, |shape| &shape.compression_methods),
+            client_extensions: list(client, |shape| shape.extensions.as_deref().unwrap_or_default()),
+            client_groups: list(client, |shape| &shape.supported_groups),
+            client_key_shares: list(client, |shape| &shape.key_shares),
+            client_point_formats: list(client, |shape| &shape.point_formats),
+            client_signature_algorithms: list(client, |shape| &shape.signature_algorithms),
+            client_signature_algorithms_cert: list(client, |shape| &shape.signature_algorithms_cert),
+            client_alpn: list(client, |shape| &shape.alpn)
+                .iter()
+                .filter(|name| !name.is_empty())
+                .map(|name| printable(name))
+                .collect(),
+            client_psk_modes: list(client, |shape| &shape.psk_modes),
+            client_certificate_compression: list(client, |shape| &shape.certificate_compression),
+            second_ja3: second_prints.ja3,
+            second_ja4: second_prints.ja4,
+            second_ja4_r: second_prints.ja4_r,
+            second_ciphers: list(second, |shape| &shape.cipher_suites),
+            second_extensions: list(second, |shape| shape.extensions.as_deref().unwrap_or_default()),
+            second_groups: list(second, |shape| &shape.supported_groups),
+            second_key_shares: list(second, |shape| &shape.key_shares),
+            ja3s: server_prints.map(|prints| &prints.ja3s.0),
+            ja3s_full: server_prints.map(|prints| &*prints.ja3s_full).unwrap_or_default(),
+            ja4s: plus.ja4s,
+            ja4s_r: plus.ja4s_r,
+            ja4ts: plus.ja4ts,
+            ja4ls: plus.ja4ls,
+            server_random: event.server_hello.as_ref().map(|hello| &hello.random),
+            server_session_id_length: event.server_hello.as_ref().map(|hello| hello.session_id_len),
+            server_legacy_version: server.map(|shape| shape.legacy_version),
+            server_version: server.map(|shape| shape.version),
+            server_cipher: server.map(|shape| shape.cipher_suite),
+            server_compression_method: server.map(|shape| shape.compression_method),
+            server_extensions: server.and_then(|shape| shape.extensions.as_deref()).unwrap_or_default(),
+            server_key_share: server.and_then(|shape| shape.key_share),
+            server_selected_psk: server.and_then(|shape| shape.selected_psk),
+            hello_retry: handshake.hello_retry,
+            resumption: handshake.resumption.unwrap_or_default(),
+            group: event.handshake.group,
+            client_auth: handshake.client_auth,
+            ocsp_stapled: handshake.ocsp_stapled,
+            new_session_ticket: handshake.new_session_ticket,
+            alert_from: alert.map(|alert| alert.from.as_str()).unwrap_or_default(),
+            alert_level: alert.map(|alert| alert.level),
+            alert_description: alert.map(|alert| alert.description),
+            hello_latency: event.handshake.hello_latency,
+            missing: event.missing.iter().map(Missing::to_string).collect(),
+            anomaly: event.anomalies.iter().map(|anomaly| anomaly.as_str()).collect(),
+            client_chain_subject: client_chain.subject,
+            client_chain_subject_common_name: client_chain.subject_common_name,
+            client_chain_issuer: client_chain.issuer,
+            client_chain_issuer_common_name: client_chain.issuer_common_name,
+            client_chain_version: client_chain.version,
+            client_chain_serial: client_chain.serial,
+            client_chain_md5: client_chain.md5,
+            client_chain_sha1: client_chain.sha1,
+            client_chain_sha256: client_chain.sha256,
+            client_chain_not_before: client_chain.not_before,
+            client_chain_not_after: client_chain.not_after,
+            client_chain_public_key_algorithm: client_chain.public_key_algorithm,
+            client_chain_public_key_size: client_chain.public_key_size,
+            client_chain_public_key_curve: client_chain.public_key_curve,
+            client_chain_signature_algorithm: client_chain.signature_algorithm,
+            client_chain_alternative_names: client_chain.alternative_names,
+            client_chain_is_ca: client_chain.is_ca,
+            client_chain_self_issued: client_chain.self_issued,
+            client_chain_malformed: client_chain.malformed,
+            client_chain_ja4x: client_chain.ja4x,
+            server_chain_subject: server_chain.subject,
+            server_chain_subject_common_name: server_chain.subject_common_name,
+            server_chain_issuer: server_chain.issuer,
+            server_chain_issuer_common_name: server_chain.issuer_common_name,
+            server_chain_version: server_chain.version,
+            server_chain_serial: server_chain.serial,
+            server_chain_md5: server_chain.md5,
+            server_chain_sha1: server_chain.sha1,
+            server_chain_sha256: server_chain.sha256,
+            server_chain_not_before: server_chain.not_before,
+            server_chain_not_after: server_chain.not_after,
+            server_chain_public_key_algorithm: server_chain.public_key_algorithm,
+            server_chain_public_key_size: server_chain.public_key_size,
+            server_chain_public_key_curve: server_chain.public_key_curve,
+            server_chain_signature_algorithm: server_chain.signature_algorithm,
+            server_chain_alternative_names: server_chain.alternative_names,
+            server_chain_is_ca: server_chain.is_ca,
+            server_chain_self_issued: server_chain.self_issued,
+            server_chain_malformed: server_chain.malformed,
+            server_chain_ja4x: server_chain.ja4x,
+        }
+    }
+}
+
+impl<'a> AlertRow<'a> {
+    pub fn of(alert: &'a Alert) -> Self {
+        let rule = &*alert.rule;
+        Self {
+            timestamp: alert.timestamp.0,
+            event_id: &alert.event,
+            rule_id: &rule.id,
+            title: &rule.title,
+            level: rule.level.as_str(),
+            tags: &rule.tags,
+            message: &alert.message,
+            source_ip: mapped(alert.source.ip),
+            source_port: alert.source.port,
+            destination_ip: mapped(alert.destination.ip),
+            destination_port: alert.destination.port,
+            ja4: alert.fingerprint.as_ref().map(|ja4| ja4.as_str()).unwrap_or_default(),
+        }
+    }
+}
+
+/// The fingerprints of a hello; all empty for one that has none.
+#[derive(Default)]
+struct Prints<'a> {
+    ja3: Option<&'a [u8; 16]>,
+    ja3_full: &'a str,
+    ja3n: Option<&'a [u8; 16]>,
+    ja4: &'a str,
+    ja4_r: &'a str,
+    ja4_o: &'a str,
+    ja4_ro: &'a str,
+    stable: &'a str,
+}
+
+impl<'a> Prints<'a> {
+    fn of(shape: Option<&'a ClientShape>) -> Self {
+        let Some(prints) = shape.and_then(|shape| shape.prints.as_ref()) else { return Self::default() };
+        let ClientPrints { ja3, ja3_full, ja3n, ja4, ja4_r, ja4_o, ja4_ro, stable } = prints;
+        Self {
+            ja3: ja3.as_ref().map(|ja3| &ja3.0),
+            ja3_full: ja3_full.as_deref().unwrap_or_default(),
+            ja3n: ja3n.as_ref().map(|ja3n| &ja3n.0),
+            ja4: ja4.as_str(),
+            ja4_r,
+            ja4_o: ja4_o.as_str(),
+            ja4_ro,
+            stable: stable.0.as_str(),
+        }
+    }
+}
+
+/// JA4+ but for certificates; all empty in a build without it.
+#[derive(Default)]
+struct Plus<'a> {
+    ja4t: String,
+    ja4ts: String,
+    ja4l: String,
+    ja4ls: String,
+    ja4s: &'a str,
+    ja4s_r: &'a str,
+}
+
+impl<'a> Plus<'a> {
+    #[cfg(feature = "ja4plus")]
+    fn of(event: &'a Event) -> Self {
+        let shape = event.server_hello.as_ref().map(|hello| &*hello.shape);
+        let prints = shape.and_then(|shape| shape.prints.as_ref());
+        let tcp = &event.tcp;
+        Self {
+            ja4t: tcp.ja4t.map(|ja4t| ja4t.to_string()).unwrap_or_default(),
+            ja4ts: tcp.ja4ts.map(|ja4ts| ja4ts.to_string()).unwrap_or_default(),
+            ja4l: tcp.ja4l.map(|ja4l| ja4l.to_string()).unwrap_or_default(),
+            ja4ls: tcp.ja4ls.map(|ja4ls| ja4ls.to_string()).unwrap_or_default(),
+            ja4s: prints.map(|prints| prints.ja4s.as_str()).unwrap_or_default(),
+            ja4s_r: prints.map(|prints| &*prints.ja4s_r).unwrap_or_default(),
+        }
+    }
+
+    #[cfg(not(feature = "ja4plus"))]
+    fn of(_: &'a Event) -> Self {
+        Self::default()
+    }
+}
+
+fn list<'a, T>(shape: Option<&'a ClientShape>, list: impl Fn(&'a ClientShape) -> &'a [T]) -> &'a [T] {
+    shape.map(list).unwrap_or_default()
+}
+
+fn named(number: u16, name: fn(u16) -> Option<&'static str>) -> Cow<'static, str> {
+    name(number).map_or_else(|| Code(number).to_string().into(), Cow::Borrowed)
+}
+
+fn mapped(ip: IpAddr) -> Ipv6Addr {
+    match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+        IpAddr::V6(ip) => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sink::clickhouse::schema::{ALERTS, SESSIONS};
+
+    #[test]
+    fn rows_have_the_columns_of_their_tables() {
+        for (table, names) in
+            [(SESSIONS, <SessionRow<'_> as Row>::COLUMN_NAMES), (ALERTS, <AlertRow<'_> as Row>::COLUMN_NAMES)]
+        {
+            let columns: Vec<_> = table.columns().map(|(name, _)| name).collect();
+            assert_eq!(columns, names, "{}", table.name);
+        }
+    }
+}

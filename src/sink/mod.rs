@@ -1,0 +1,60 @@
+//! Where results go: NDJSON, ClickHouse, a terminal.
+//!
+//! In: [`Event`]s in shared batches, [`Alert`]s, [`Stats`]. Out: lines and rows in the public schema ([`record`]). Decides
+//! nothing about them. A sink may have threads of its own; its methods are called from one.
+
+pub mod clickhouse;
+pub mod community_id;
+pub mod forms;
+pub mod json;
+pub mod ndjson;
+pub mod record;
+pub mod screen;
+pub mod sessions;
+pub mod summary;
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use crate::Error;
+use crate::capture::Timestamp;
+use crate::detect::Alert;
+use crate::event::Event;
+use crate::stats::Counters;
+
+pub use clickhouse::ClickHouse;
+pub use ndjson::Ndjson;
+pub use sessions::Sessions;
+pub use summary::Summary;
+
+/// A place for results.
+///
+/// [`ControlFlow::Break`] says that nobody reads any more (a closed pipe): the run ends in peace. An error ends it too,
+/// and is shown.
+pub trait Sink: Send {
+    /// Takes a batch of events. A sink that keeps them keeps the `Arc`; nothing is copied.
+    fn events(&mut self, events: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error>;
+
+    fn alert(&mut self, alert: &Alert) -> Result<ControlFlow<()>, Error>;
+
+    /// The counters of an interval (live), or of the whole run at its end.
+    fn stats(&mut self, stats: &Stats) -> Result<ControlFlow<()>, Error>;
+
+    /// Hands on what is buffered; called when nothing has come for a while.
+    fn flush(&mut self) -> Result<ControlFlow<()>, Error>;
+
+    /// The end of the run: hands on what is left, waiting for it within the sink's own bound.
+    ///
+    /// Returns lines for the user about what could not be delivered; none if all is well.
+    fn finish(self: Box<Self>) -> Result<Vec<String>, Error>;
+}
+
+/// What a sensor has counted, for `tlsight.stats`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    pub counters: Counters,
+    /// The sensor's name; empty where it has none.
+    pub sensor: String,
+    /// End of the interval, in packet time.
+    pub end: Timestamp,
+}

@@ -1,0 +1,58 @@
+//! The public schema: every JSON object that tlsight writes, field by field.
+//!
+//! In: [`Event`]s, [`Alert`]s, [`Stats`]. Out: one line of JSON each, names as in ECS where it has one and under `tlsight.`
+//! elsewhere; nested objects. What is not known is absent. The structs that derive `Serialize` here and in the modules
+//! below are the schema; [`json`] gives them their bytes and [`forms`](super::forms) the texts of single values.
+//!
+//! What many sessions share (the shape of a hello, a certificate) is written once and put in as text: see [`shared`].
+
+mod alert;
+mod certificate;
+mod client;
+mod prepare;
+mod server;
+mod session;
+pub mod shared;
+mod stats;
+
+use crate::detect::Alert;
+use crate::event::Event;
+
+use super::{Stats, json};
+
+pub use alert::AlertRecord;
+pub(super) use certificate::{Key, signature};
+pub(super) use session::Handshake;
+pub use session::Record;
+pub use shared::Shared;
+pub use stats::StatsRecord;
+
+/// Prints records, one a line.
+#[derive(Debug, Default)]
+pub struct Printer {
+    shared: Shared,
+}
+
+impl Printer {
+    /// Appends a session's line, with its end.
+    pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        self.shared.prepare(event);
+        line(&Record::of(event, &self.shared), out);
+    }
+
+    /// Appends an alert's line.
+    pub fn alert(&mut self, alert: &Alert, out: &mut Vec<u8>) {
+        line(&AlertRecord::of(alert), out);
+    }
+
+    /// Appends a line of counters.
+    pub fn stats(&mut self, stats: &Stats, out: &mut Vec<u8>) {
+        line(&StatsRecord::of(stats), out);
+    }
+}
+
+fn line<T: serde::Serialize>(record: &T, out: &mut Vec<u8>) {
+    let written = json::append(out, record);
+    debug_assert!(written.is_ok(), "the schema uses a kind of value that the serializer does not know");
+    out.push(b'\n');
+}

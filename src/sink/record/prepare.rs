@@ -1,0 +1,40 @@
+//! Which texts an event needs, and who writes them.
+//!
+//! In: an event. Out: a [`Shared`] that can tell of it.
+
+use std::sync::Arc;
+
+use super::shared::Shared;
+use super::{certificate, client, server};
+use crate::event::Event;
+use crate::x509::Certificate;
+
+impl Shared {
+    /// Makes the texts that `event` needs and that are not there yet; the methods below then tell of this event.
+    pub fn prepare(&mut self, event: &Event) {
+        let Self { clients, servers, certificates, event: places } = self;
+        clients.make_room();
+        servers.make_room();
+        certificates.make_room();
+        places.client_hello = event.client_hello.as_ref().map(|hello| {
+            let length = Some(hello.session_id_len);
+            clients.place(&hello.shape, length, 0, |out| client::members(&hello.shape, length, out))
+        });
+        places.second_hello = event
+            .second_hello
+            .as_ref()
+            .map(|shape| clients.place(shape, None, 0, |out| client::members(shape, None, out)));
+        places.server_hello = event.server_hello.as_ref().map(|hello| {
+            let length = hello.session_id_len;
+            servers.place(&hello.shape, Some(length), 0, |out| server::members(&hello.shape, length, out))
+        });
+        let mut chain = |certificate: &Arc<Certificate>| {
+            let weight = certificate.der.len();
+            certificates.place(certificate, None, weight, |out| certificate::members(certificate, out))
+        };
+        places.client_chain.clear();
+        places.client_chain.extend(event.client_chain.iter().map(&mut chain));
+        places.server_chain.clear();
+        places.server_chain.extend(event.server_chain.iter().map(&mut chain));
+    }
+}

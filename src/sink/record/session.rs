@@ -1,0 +1,204 @@
+//! `tlsight.tls`: one TLS session.
+
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use super::client::{TlsClient, TlsightClient};
+use super::server::{TlsServer, TlsightServer};
+use super::shared::Shared;
+use crate::decode::Vlans;
+use crate::event::{self, Anomaly, Endpoint, Event, Missing, Resumption};
+use crate::sink::community_id::CommunityId;
+use crate::sink::forms::{self, CipherName, Each, GroupName, Hex, MissingText, Printable, Shown, Time};
+use crate::sink::json::Text;
+use crate::wire::registry;
+
+/// A session as the public schema has it.
+#[derive(Serialize)]
+pub struct Record<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: Time,
+    event: EventFields<'a>,
+    network: Network,
+    source: Address,
+    destination: Address,
+    tls: Tls<'a>,
+    tlsight: Tlsight<'a>,
+}
+
+#[derive(Serialize)]
+struct EventFields<'a> {
+    id: Hex<'a>,
+    #[serde(rename = "")]
+    kind: Text<'static>,
+    end: Time,
+    /// Nanoseconds.
+    duration: u64,
+}
+
+#[derive(Serialize)]
+struct Network {
+    transport: &'static str,
+    protocol: &'static str,
+    r#type: &'static str,
+    community_id: CommunityId,
+    vlan: Vlan,
+    inner: InnerNetwork,
+}
+
+#[derive(Serialize)]
+struct InnerNetwork {
+    vlan: Vlan,
+}
+
+#[derive(Serialize)]
+struct Vlan {
+    id: Option<Shown<u16>>,
+}
+
+/// `source`, `destination`
+#[derive(Serialize)]
+pub(super) struct Address {
+    ip: forms::Address,
+    port: u16,
+}
+
+#[derive(Serialize)]
+struct Tls<'a> {
+    version: Option<&'static str>,
+    version_protocol: Option<&'static str>,
+    cipher: Option<CipherName>,
+    curve: Option<GroupName>,
+    next_protocol: Option<Printable<'a>>,
+    resumed: Option<bool>,
+    established: bool,
+    client: TlsClient<'a>,
+    server: TlsServer<'a>,
+}
+
+#[derive(Serialize)]
+struct Tlsight<'a> {
+    client: TlsightClient<'a>,
+    server: TlsightServer<'a>,
+    handshake: Handshake,
+    missing: Each<'a, Missing, MissingText>,
+    anomaly: Each<'a, Anomaly, &'static str>,
+}
+
+/// `tlsight.handshake`: what was seen, and what is known not to have been there.
+#[derive(Serialize)]
+pub struct Handshake {
+    pub hello_retry: Option<bool>,
+    pub resumption: Option<&'static str>,
+    pub client_auth: Option<bool>,
+    pub ocsp_stapled: Option<bool>,
+    pub new_session_ticket: Option<bool>,
+    alert: Option<Alert>,
+    /// Nanoseconds from the ClientHello to the ServerHello.
+    latency: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Alert {
+    from: &'static str,
+    level: u8,
+    description: u8,
+    name: Option<&'static str>,
+}
+
+impl<'a> Record<'a> {
+    /// The record of the event that `shared` was prepared for last.
+    pub fn of(event: &'a Event, shared: &'a Shared) -> Self {
+        Self {
+            timestamp: Time(event.timestamp),
+            event: EventFields {
+                id: Hex(&event.id),
+                kind: KIND,
+                end: Time(event.end),
+                duration: event.end.since(event.timestamp),
+            },
+            network: Network::of(event),
+            source: Address::of(event.client),
+            destination: Address::of(event.server),
+            tls: Tls::of(event, shared),
+            tlsight: Tlsight {
+                client: TlsightClient::of(event, shared),
+                server: TlsightServer::of(event, shared),
+                handshake: Handshake::of(event),
+                missing: Each(&event.missing, |&missing| MissingText(missing)),
+                anomaly: Each(&event.anomalies, |anomaly| anomaly.as_str()),
+            },
+        }
+    }
+}
+
+impl Network {
+    fn of(event: &Event) -> Self {
+        let Vlans { outer, inner } = event.vlans;
+        Self {
+            transport: event.protocol.transport(),
+            protocol: event.protocol.as_str(),
+            r#type: match event.client.ip {
+                IpAddr::V4(_) => "ipv4",
+                IpAddr::V6(_) => "ipv6",
+            },
+            community_id: CommunityId::of(event),
+            vlan: Vlan { id: outer.map(Shown) },
+            inner: InnerNetwork { vlan: Vlan { id: inner.map(Shown) } },
+        }
+    }
+}
+
+impl Address {
+    pub(super) fn of(endpoint: Endpoint) -> Self {
+        Self { ip: forms::Address(endpoint.ip), port: endpoint.port }
+    }
+}
+
+impl<'a> Tls<'a> {
+    fn of(event: &'a Event, shared: &'a Shared) -> Self {
+        let server = event.server_hello.as_ref().map(|hello| &*hello.shape);
+        let version = event.version();
+        Self {
+            version: version.and_then(|version| version.number()),
+            version_protocol: version.map(|version| version.protocol()),
+            cipher: server.map(|shape| CipherName(shape.cipher_suite)),
+            curve: event.handshake.group.map(GroupName),
+            next_protocol: server.and_then(|shape| shape.alpn.as_deref()).map(Printable),
+            resumed: event.handshake.resumption.map(|how| how != Resumption::None),
+            established: event.handshake.established,
+            client: TlsClient::of(event, shared),
+            server: TlsServer::of(shared),
+        }
+    }
+}
+
+impl Handshake {
+    pub fn of(event: &Event) -> Self {
+        let handshake = &event.handshake;
+        Self {
+            hello_retry: event.hello_retry(),
+            resumption: handshake.resumption.map(Resumption::as_str),
+            client_auth: event.client_auth_requested(),
+            ocsp_stapled: event.ocsp_stapled(),
+            new_session_ticket: event.new_session_ticket(),
+            alert: handshake.alert.map(Alert::of),
+            latency: handshake.hello_latency,
+        }
+    }
+}
+
+impl Alert {
+    fn of(alert: event::Alert) -> Self {
+        Self {
+            from: alert.from.as_str(),
+            level: alert.level,
+            description: alert.description,
+            name: registry::alert_description(alert.description),
+        }
+    }
+}
+
+const KIND: Text<'static> =
+    Text(br#""dataset":"tlsight.tls","kind":"event","category":["network"],"type":["connection","protocol"]"#);

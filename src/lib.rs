@@ -4,6 +4,7 @@
 //! `event < {engine, detect} < sink < runtime < cli`. `tests/layers.rs` holds them to it.
 
 pub mod capture;
+pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod detect;

@@ -1,0 +1,203 @@
+//! Options as they are written, and the texts of `--help`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::styling::{AnsiColor, Style, Styles};
+use clap::{ArgAction, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::detect::Level;
+
+/// Who talks TLS with whom, with which software, and what is wrong about it: from capture files or an interface.
+#[derive(Debug, Parser)]
+#[command(name = "tlsight", styles = STYLES, disable_help_subcommand = true, after_help = AFTER)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub verbosity: Verbosity,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Read(ReadArgs),
+    Live(LiveArgs),
+    Explain(ExplainArgs),
+}
+
+#[derive(Debug, Clone, Copy, Group)]
+pub struct Verbosity {
+    /// Say more on standard error
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", display_order = 900)]
+    pub verbose: u8,
+    /// Say nothing on standard error but errors
+    #[arg(short, long, global = true, display_order = 901)]
+    pub quiet: bool,
+}
+
+/// Analyse capture files: pcap and pcapng, also in gzip or zstd.
+///
+/// On a terminal a summary is shown; elsewhere a JSON object is written for each session, alert and the final counters.
+#[derive(Debug, Group)]
+#[command(after_help = "Examples:
+  tlsight read capture.pcap                    a summary, on a terminal
+  tlsight read captures/ -o sessions.ndjson    all captures of a folder into one file
+  zcat big.pcap.gz | tlsight read - | jq .tls.client.ja4
+  tlsight read capture.pcap --rules rules/ --fail-on high")]
+pub struct ReadArgs {
+    /// Captures, folders of captures, or - for standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+}
+
+/// Listen to an interface until interrupted.
+///
+/// On a terminal a line is shown for each session and a summary at the end; elsewhere JSON is written. Without -i the
+/// interfaces are listed.
+#[derive(Debug, Group)]
+#[command(after_help = "Examples:
+  tlsight live -i eth0
+  tlsight live -i eth0 --filter 'port 443' --rules rules/ -o sessions.ndjson")]
+pub struct LiveArgs {
+    /// The interface; `any` is all of them (Linux)
+    #[arg(short, long, value_name = "IFACE")]
+    pub interface: Option<String>,
+    /// How often the counters are told in JSON
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = interval)]
+    pub stats_interval: Duration,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+}
+
+/// Say what a fingerprint or a hello is made of.
+///
+/// VALUE is a JA4, a JA4_r or JA4_ro, a JA3 or JA3S string or its hash, or a ClientHello or ServerHello in hex, as a
+/// record or as a bare handshake message (blanks, colons and line ends may be in it).
+#[derive(Debug, Group)]
+#[command(after_help = "Examples:
+  tlsight explain t13d1516h2_8daaf6152771_e5627efa2ab1
+  tlsight explain 771,4865-4866,0-10-11,29-23,0
+  xxd -p hello.bin | tlsight explain -")]
+pub struct ExplainArgs {
+    /// What is to be explained; - reads it from standard input
+    #[arg(required = true, value_name = "VALUE")]
+    pub value: Vec<String>,
+}
+
+/// Where results go, and in which form.
+#[derive(Debug, Group)]
+pub struct OutputArgs {
+    /// Write JSON, an object a line (the default where standard output is no terminal)
+    #[arg(long, group = "form")]
+    pub json: bool,
+    /// Write a readable line for each session
+    #[arg(long, group = "form")]
+    pub sessions: bool,
+    /// Show the summary (the default of `read` on a terminal)
+    #[arg(long, group = "form")]
+    pub table: bool,
+    /// Write JSON to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Store sessions and alerts in ClickHouse too, as http://HOST:PORT/DATABASE; TLSIGHT_CLICKHOUSE_USER and
+    /// TLSIGHT_CLICKHOUSE_PASSWORD log in
+    #[arg(long, value_name = "URL")]
+    pub clickhouse: Option<String>,
+    /// Rows of the summary's tables
+    #[arg(long, value_name = "N", default_value = "8", value_parser = at_least_one)]
+    pub top: usize,
+}
+
+/// What is analysed, and how.
+#[derive(Debug, Group)]
+pub struct AnalysisArgs {
+    /// Take only the packets that this expression accepts, in tcpdump's language (pcap-filter(7))
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Apply the Sigma rules of a file or folder
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// End with status 1 if there were alerts of LEVEL (informational, low, medium, high, critical) or above
+    #[arg(long, value_name = "LEVEL", requires = "rules")]
+    pub fail_on: Option<Level>,
+    /// Threads that analyse; by default as many as there are processors
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub threads: Option<usize>,
+    /// Read limits from a TOML file, such as one with `limits.idle_seconds = 120`
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Connections held at once; goes before the configuration file
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub max_flows: Option<usize>,
+}
+
+impl Args {
+    /// Ends the program where the arguments ask for help or cannot be read.
+    pub fn from_command_line() -> Self {
+        let features = if cfg!(feature = "ja4plus") { "ja4plus" } else { "none" };
+        let long = format!("{VERSION}\nfeatures: {features}");
+        let command = Self::command().version(VERSION).long_version(long);
+        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+    }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("write 1 or more".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("write a whole number".to_owned()),
+    }
+}
+
+/// `60s`, `5m`, `1h`; at least a second.
+fn interval(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "s" | "" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        _ => return Err(INTERVAL.to_owned()),
+    };
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit));
+    seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs).ok_or_else(|| INTERVAL.to_owned())
+}
+
+const INTERVAL: &str = "write a time such as 30s, 5m or 1h";
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+const AFTER: &str = "Exit status: 0 done; 1 --fail-on found alerts; 2 something could not be done.
+`tlsight COMMAND --help` says more, with examples.";
+
+const STYLES: Styles = Styles::styled()
+    .header(Style::new().bold())
+    .usage(Style::new().bold())
+    .literal(AnsiColor::Green.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_options_do_not_contradict_each_other() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn intervals_have_units() {
+        for (text, seconds) in [("60s", Some(60)), ("5m", Some(300)), ("1h", Some(3_600)), ("9", Some(9))] {
+            assert_eq!(interval(text).ok(), seconds.map(Duration::from_secs), "{text}");
+        }
+        for text in ["", "0s", "-1s", "5 parsecs", "99999999999999999999h"] {
+            assert!(interval(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The sinks of a run, from the options.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Receiver;
+
+use super::args::OutputArgs;
+use super::console::Console;
+use crate::Error;
+use crate::sink::clickhouse::{Login, Options, Target, WhenFull};
+use crate::sink::summary::Digest;
+use crate::sink::{ClickHouse, Ndjson, Sessions, Sink, Summary};
+
+/// What the packets come from, on which the outputs depend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Captures, which wait. On a terminal a table is shown.
+    Read,
+    /// An interface, which does not. On a terminal sessions are shown as they come, and the table at the end.
+    Live,
+}
+
+/// Sinks, and what comes to standard output in the end.
+pub struct Outputs {
+    pub sinks: Vec<Box<dyn Sink>>,
+    /// Gives the digest when the run has ended, if it is to be shown.
+    pub digest: Option<Receiver<Box<Digest>>>,
+    /// Lines go to standard output while the run lasts.
+    pub streams: bool,
+}
+
+impl Outputs {
+    /// Opens them all. `inputs` must not be written over.
+    pub fn open<'a>(
+        args: &OutputArgs,
+        purpose: Use,
+        inputs: impl Iterator<Item = &'a Path>,
+        console: &Console,
+    ) -> Result<Self, Error> {
+        let to_file = args.output.as_deref().filter(|path| *path != Path::new("-"));
+        let standard = Standard::of(args, purpose, console.output_is_terminal);
+        let mut outputs = Self { sinks: Vec::new(), digest: None, streams: false };
+        if let Some(path) = to_file {
+            outputs.sinks.push(Box::new(Ndjson::new(create(path, inputs)?, path)));
+        }
+        if standard.json {
+            outputs.sinks.push(Box::new(Ndjson::new(io::stdout(), STANDARD_OUTPUT)));
+        }
+        if standard.sessions {
+            outputs.sinks.push(Box::new(Sessions::new(io::stdout(), STANDARD_OUTPUT, console.screen)));
+        }
+        if let Some(url) = &args.clickhouse {
+            let target = Target::parse(url, Login::from_env())?;
+            let when_full = match purpose {
+                Use::Read => WhenFull::Wait,
+                Use::Live => WhenFull::Shed,
+            };
+            outputs.sinks.push(Box::new(ClickHouse::open(&target, Options::new(when_full))?));
+        }
+        if standard.table {
+            let (summary, digest) = Summary::new();
+            outputs.sinks.push(Box::new(summary));
+            outputs.digest = Some(digest);
+        }
+        outputs.streams = standard.json || standard.sessions;
+        Ok(outputs)
+    }
+}
+
+/// What goes to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Standard {
+    json: bool,
+    sessions: bool,
+    table: bool,
+}
+
+impl Standard {
+    fn of(args: &OutputArgs, purpose: Use, is_terminal: bool) -> Self {
+        let OutputArgs { json, sessions, table, output, clickhouse, .. } = args;
+        let json_here = output.as_deref().is_some_and(|path| path == Path::new("-"));
+        let none = Self::default();
+        match () {
+            _ if *sessions => Self { sessions: true, ..none },
+            _ if *table => Self { table: true, ..none },
+            _ if json_here || *json && output.is_none() => Self { json: true, ..none },
+            _ if is_terminal => Self { sessions: purpose == Use::Live, table: true, ..none },
+            _ if output.is_some() || clickhouse.is_some() => none,
+            _ => Self { json: true, ..none },
+        }
+    }
+}
+
+/// Creates the file, unless it is one of those that are about to be read.
+fn create<'a>(path: &Path, mut inputs: impl Iterator<Item = &'a Path>) -> Result<File, Error> {
+    let failed = |source| Error::Write { path: path.to_owned(), source };
+    if let Ok(there) = fs::canonicalize(path) {
+        let is_there = |input: PathBuf| input == there;
+        if inputs.any(|input| fs::canonicalize(input).is_ok_and(is_there)) {
+            return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
+        }
+    }
+    File::create(path).map_err(failed)
+}
+
+pub const STANDARD_OUTPUT: &str = "standard output";

@@ -1,0 +1,18 @@
+"""The scenarios by name. A scenario is a function of a `Lab` that makes one or more captures."""
+SCENARIOS = {}
+
+
+def scenario(name):
+    """Register a function as the scenario `name`; the name is also the capture's file name without its ending."""
+    def keep(function):
+        if name in SCENARIOS:
+            raise ValueError(f"two scenarios are called {name}")
+        SCENARIOS[name] = function
+        return function
+    return keep
+
+
+def load_all():
+    from scenarios import (certificates, clients, datagrams, failures, handshakes, old_protocols, shapes,  # noqa: F401
+                           upgrades)
+    return SCENARIOS

@@ -1,0 +1,508 @@
+//! The program as it is run: arguments, outputs, standard error, exit status.
+
+mod packets;
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use packets::{C, FileFormat, S, client_named, pcap, tcp};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const CAPTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/captures");
+const RULES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/rules");
+
+fn capture(name: &str) -> String {
+    format!("{CAPTURES}/{name}")
+}
+
+/// The program in a plain environment.
+fn tlsight() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tlsight"));
+    for name in ["COLUMNS", "NO_COLOR", "TERM", "LC_ALL", "LC_CTYPE"] {
+        command.env_remove(name);
+    }
+    command.env("LANG", "C.UTF-8").stdin(Stdio::null());
+    command
+}
+
+/// What came of a run.
+#[derive(Debug)]
+struct Run {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().expect("an exit status"),
+            out: String::from_utf8(output.stdout).expect("UTF-8"),
+            err: String::from_utf8(output.stderr).expect("UTF-8"),
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Run {
+    tlsight().args(args).output().expect("the program runs").into()
+}
+
+fn run_with_input(args: &[&str], input: &[u8]) -> Run {
+    let mut command = tlsight();
+    let mut child =
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    // A program that does not want its input closes it early.
+    let _ = child.stdin.take().expect("piped").write_all(input);
+    child.wait_with_output().expect("ends").into()
+}
+
+/// On a terminal of so many columns; `None` where util-linux's `script` is not installed.
+fn run_on_terminal(columns: u16, args: &str) -> Option<Run> {
+    let line = format!("stty cols {columns} rows 40; exec {} {args}", env!("CARGO_BIN_EXE_tlsight"));
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).env("LANG", "C.UTF-8").env("TERM", "xterm").stdin(Stdio::null());
+    for name in ["COLUMNS", "NO_COLOR", "LC_ALL", "LC_CTYPE"] {
+        command.env_remove(name);
+    }
+    let output = command.output().ok()?;
+    let run = Run::from(output);
+    Some(Run { out: run.out.replace('\r', ""), ..run })
+}
+
+fn records(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn dataset(record: &Value) -> &str {
+    record["event"]["dataset"].as_str().expect("a dataset")
+}
+
+/// The lines of sessions.
+fn sessions(text: &str) -> BTreeSet<String> {
+    text.lines().filter(|line| line.contains("\"tlsight.tls\"")).map(str::to_owned).collect()
+}
+
+/// A capture of one connection in which a client asks for `name`.
+fn asking_for(name: &str) -> Vec<u8> {
+    let hello = client_named("firefox-138").hello(packets::clients::Ask::new(1, name));
+    pcap(FileFormat::default(), &tcp(C, S).syn().syn_ack().ack().client(hello.record()).fin().frames())
+}
+
+fn file(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
+    let path = folder.path().join(name);
+    fs::write(&path, bytes).expect("a file can be written");
+    path
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn a_capture_becomes_json_where_nobody_watches() {
+    let run = run(&["read", &capture("openssl_tls12.pcap")]);
+    let records = records(&run.out);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    assert_eq!(records.iter().map(dataset).collect::<Vec<_>>(), ["tlsight.tls", "tlsight.stats"]);
+    assert_eq!(records[0]["tls"]["client"]["server_name"], "site.test");
+}
+
+#[test]
+fn standard_input_is_read_like_a_file() {
+    let path = capture("openssl_tls12.pcap");
+    let piped = run_with_input(&["read", "-"], &fs::read(&path).expect("the capture"));
+    assert_eq!(piped.status, 0, "{}", piped.err);
+    assert_eq!(piped.out, run(&["read", &path]).out);
+}
+
+#[test]
+fn the_threads_do_not_change_what_is_found() {
+    let one = run(&["read", "--threads", "1", CAPTURES]);
+    let four = run(&["read", "--threads", "4", CAPTURES]);
+    assert!(sessions(&one.out).len() > 100);
+    assert_eq!(sessions(&one.out), sessions(&four.out));
+    assert_eq!(one.err.lines().collect::<BTreeSet<_>>(), four.err.lines().collect());
+}
+
+#[test]
+fn a_reader_who_leaves_ends_the_run_in_peace() {
+    for form in ["--json", "--sessions", "--table"] {
+        let mut command = tlsight();
+        command.args(["read", form, CAPTURES]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("runs");
+        let mut line = String::new();
+        let out = child.stdout.take().expect("piped");
+        BufReader::with_capacity(16, out).read_line(&mut line).expect("a line");
+        assert!(!line.is_empty());
+        let run = Run::from(child.wait_with_output().expect("ends"));
+        let warnings = run.err.lines().filter(|line| !line.contains("snap") && !line.contains("cut off"));
+        assert_eq!((run.status, warnings.count()), (0, 0), "{form}: {}", run.err);
+    }
+}
+
+#[test]
+fn wrong_arguments_are_told_with_status_2() {
+    for (args, words) in [
+        (&["read"][..], "PATH"),
+        (&["read", "--no-such-option", "x"], "--no-such-option"),
+        (&["read", "x", "--threads", "0"], "1 or more"),
+        (&["read", "x", "--fail-on", "high"], "--rules"),
+        (&["read", "x", "--fail-on", "bad", "--rules", "x"], "is no level"),
+        (&["read", "x", "--json", "--table"], "cannot be used with"),
+        (&["live", "-i", "lo", "-i", "lo"], "multiple times"),
+        (&["live", "--stats-interval", "soon"], "such as 30s"),
+        (&["no-such-command"], "no-such-command"),
+    ] {
+        let run = run(args);
+        assert_eq!((run.status, run.out.as_str()), (2, ""), "{args:?}");
+        assert!(run.err.contains(words), "{args:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn a_missing_file_is_one_line() {
+    let run = run(&["read", "/no/such/file.pcap"]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert_eq!(run.err.lines().count(), 1);
+    assert!(run.err.starts_with("tlsight: /no/such/file.pcap: "), "{}", run.err);
+}
+
+#[test]
+fn a_bad_file_costs_no_event_of_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bad = file(&folder, "notes.txt", b"these are notes\n");
+    let run = run(&["read", text(&bad), &capture("openssl_tls12.pcap"), "/no/such/file"]);
+    assert_eq!(run.status, 2);
+    assert_eq!(sessions(&run.out).len(), 1);
+    assert_eq!(run.err.lines().count(), 2, "{}", run.err);
+    assert!(run.err.contains("notes.txt: not a capture"), "{}", run.err);
+}
+
+#[test]
+fn a_cut_file_is_told_with_its_place_and_is_no_failure() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = fs::read(capture("openssl_tls12.pcap")).expect("the capture");
+    let cut = file(&folder, "cut.pcap", &whole[..whole.len() - 10]);
+    for threads in ["1", "4"] {
+        let run = run(&["read", "--threads", threads, text(&cut)]);
+        assert_eq!((run.status, sessions(&run.out).len(), run.err.lines().count()), (0, 1, 1), "{}", run.err);
+        assert!(run.err.contains("cut.pcap: cut off at byte "), "{}", run.err);
+        assert_eq!(run_quietly(text(&cut)).err, "");
+    }
+}
+
+fn run_quietly(path: &str) -> Run {
+    run(&["-q", "read", path])
+}
+
+#[test]
+fn an_empty_folder_holds_no_capture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = run(&["read", text(folder.path())]);
+    assert_eq!((run.status, run.out.as_str(), run.err.lines().count()), (2, "", 1));
+    assert!(run.err.contains("holds no capture"), "{}", run.err);
+}
+
+#[test]
+fn a_path_cannot_play_tricks_on_the_terminal() {
+    let run = run(&["read", "/no/\u{1b}[2J\u{202e}file"]);
+    assert!(run.err.contains("\\u{1b}[2J\\u{202e}file"), "{}", run.err);
+}
+
+#[test]
+fn a_filter_takes_what_it_accepts() {
+    let of = |filter: &str| run(&["read", CAPTURES, "--filter", filter]);
+    let (all, some, none) = (of(""), of("tcp port 8443"), of("udp and port 1"));
+    let (all, some) = (sessions(&all.out), sessions(&some.out));
+    assert!(!some.is_empty() && some.is_subset(&all) && some.len() < all.len());
+    assert!(sessions(&none.out).is_empty());
+    let wrong = of("port eighty-tree");
+    assert_eq!((wrong.status, wrong.err.lines().count()), (2, 1));
+    assert!(wrong.err.starts_with("tlsight: filter `port eighty-tree`: "), "{}", wrong.err);
+}
+
+#[test]
+fn alerts_decide_the_status_where_they_are_asked_to() {
+    let path = capture("cert_expired.pcap");
+    let of = |level: &str| run(&["read", &path, "--rules", RULES, "--fail-on", level]);
+    assert_eq!((of("medium").status, of("informational").status, of("high").status), (1, 1, 0));
+    assert_eq!(run(&["read", &path, "--rules", RULES]).status, 0);
+    let records = records(&of("medium").out);
+    let alert = records.iter().find(|record| dataset(record) == "tlsight.alert").expect("an alert");
+    assert_eq!(alert["rule"]["name"], "Expired certificate");
+}
+
+#[test]
+fn an_input_that_fails_goes_before_alerts() {
+    let run = run(&["read", &capture("cert_expired.pcap"), "/no/such", "--rules", RULES, "--fail-on", "low"]);
+    assert_eq!(run.status, 2);
+}
+
+#[test]
+fn faulty_rules_are_told_a_line_each() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = file(&folder, "a.yml", b"title: a\ndetection:\n  x:\n    no.such.field: 1\n  condition: x\n");
+    let run_rules = run(&["read", &capture("cert_expired.pcap"), "--rules", text(&rules)]);
+    assert_eq!((run_rules.status, run_rules.out.as_str()), (2, ""));
+    assert!(run_rules.err.lines().count() > 1);
+    assert!(run_rules.err.lines().all(|line| line.starts_with("tlsight: ") && line.contains("a.yml:")));
+
+    let empty = tempfile::tempdir().expect("a folder");
+    let none = run(&["read", &capture("cert_expired.pcap"), "--rules", text(empty.path())]);
+    assert_eq!(none.status, 2);
+    assert!(none.err.contains("there are no rules"), "{}", none.err);
+}
+
+#[test]
+fn the_configuration_file_is_checked_and_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = capture("many_connections.pcap");
+    let wrong = file(&folder, "wrong.toml", b"[limits]\nidle_seconds = 9\nmax_flow = 1\n");
+    let run_wrong = run(&["read", &path, "--config", text(&wrong)]);
+    assert_eq!((run_wrong.status, run_wrong.err.lines().count()), (2, 1));
+    assert!(run_wrong.err.contains("wrong.toml:3: unknown field `max_flow`"), "{}", run_wrong.err);
+
+    let small = file(&folder, "small.toml", b"[limits]\nmax_flows = 1\n");
+    let evicted = |args: &[&str]| {
+        let run = run(&[&["read", &path, "--threads", "1"], args].concat());
+        records(&run.out).last().expect("statistics")["tlsight"]["stats"]["flows_evicted"].as_u64()
+    };
+    assert!(evicted(&["--config", text(&small)]) > Some(0));
+    assert_eq!(evicted(&["--config", text(&small), "--max-flows", "1000"]), Some(0));
+}
+
+#[test]
+fn json_goes_to_a_file_and_nothing_to_standard_output() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out.ndjson");
+    let path = capture("openssl_tls12.pcap");
+    let to_file = run(&["read", &path, "-o", text(&out)]);
+    assert_eq!((to_file.status, to_file.out.as_str(), to_file.err.as_str()), (0, "", ""));
+    assert_eq!(fs::read_to_string(&out).expect("written"), run(&["read", &path]).out);
+
+    let with_lines = run(&["read", &path, "-o", text(&out), "--sessions"]);
+    assert_eq!(with_lines.out.lines().count(), 1);
+    assert_eq!(run(&["read", &path, "-o", "-"]).out, run(&["read", &path]).out);
+}
+
+#[test]
+fn a_capture_is_not_written_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = fs::read(capture("openssl_tls12.pcap")).expect("the capture");
+    let path = file(&folder, "only.pcap", &whole);
+    let run = run(&["read", text(&path), "-o", text(&path)]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("one of the captures"), "{}", run.err);
+    assert_eq!(fs::read(&path).expect("still there"), whole);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_an_error() {
+    let run = run(&["read", &capture("openssl_tls12.pcap"), "-o", "/no/such/folder/out"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.starts_with("tlsight: /no/such/folder/out: "), "{}", run.err);
+    if Path::new("/dev/full").exists() {
+        let mut command = tlsight();
+        command.args(["read", CAPTURES]).stdout(File::create("/dev/full").expect("opens"));
+        let full = Run::from(command.output().expect("runs"));
+        assert_eq!(full.status, 2);
+        assert!(full.err.contains("standard output: "), "{}", full.err);
+    }
+}
+
+#[test]
+fn a_line_has_all_of_a_session_where_nothing_is_cut() {
+    let run = run(&["read", "--sessions", &capture("cert_expired.pcap")]);
+    assert_eq!((run.status, run.out.lines().count()), (0, 1));
+    for word in [
+        "2026-11-23T16:44:33.282919000Z",
+        "127.0.0.1:443",
+        "site.test",
+        "1.2",
+        "ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+        "t12d840700_bd790527ddab_3c5a66c06c35",
+        "expired",
+    ] {
+        assert!(run.out.split_whitespace().any(|part| part == word), "{word}: {}", run.out);
+    }
+}
+
+#[test]
+fn the_table_says_what_a_responder_asks_first() {
+    let run = run(&["read", "--table", "--rules", RULES, "--top", "3", &capture("cert_expired.pcap")]);
+    assert_eq!((run.status, run.err.as_str()), (0, ""));
+    for words in [
+        "1 capture",
+        "1 TLS session",
+        "1 alert, highest: medium",
+        "TLS 1.2",
+        "t12d840700_bd790527ddab_3c5a66c06c35",
+        "site.test",
+        "expired 3,979 days before",
+        "2015-01-01 to 2016-01-01",
+        "Expired certificate",
+    ] {
+        assert!(run.out.contains(words), "{words}:\n{}", run.out);
+    }
+    assert!(!run.out.contains('\u{1b}'));
+}
+
+#[test]
+fn tables_fit_the_terminal() {
+    for columns in [80, 100, 140] {
+        for form in ["", "--sessions"] {
+            let args = format!("read --rules {RULES} {form} {CAPTURES}");
+            let Some(run) = run_on_terminal(columns, &args) else { return };
+            assert_eq!(run.status, 0);
+            let longest = run.out.lines().map(|line| visible(line).chars().count()).max();
+            assert!(longest <= Some(columns.into()), "{columns} {form}: {longest:?}\n{}", run.out);
+            assert!(run.out.contains("\u{1b}["), "colours are expected");
+        }
+    }
+}
+
+/// A line without its escape sequences.
+fn visible(line: &str) -> String {
+    let mut out = String::new();
+    let mut pieces = line.split('\u{1b}');
+    out.push_str(pieces.next().unwrap_or_default());
+    for piece in pieces {
+        let end = piece.find(|c: char| c.is_ascii_alphabetic()).map_or(piece.len(), |at| at + 1);
+        out.push_str(&piece[end..]);
+    }
+    out
+}
+
+#[test]
+fn colours_and_glyphs_follow_the_environment() {
+    let path = capture("openssl_tls12.pcap");
+    let Some(coloured) = run_on_terminal(80, &format!("read {path}")) else { return };
+    assert!(coloured.out.contains("\u{1b}[1m") && coloured.out.contains('█'), "{}", coloured.out);
+    let line = format!("NO_COLOR=1 LANG=C {} read {path}", env!("CARGO_BIN_EXE_tlsight"));
+    let mut command = Command::new("script");
+    command.args(["-qec", &line, "/dev/null"]).env_remove("LC_ALL").env_remove("LC_CTYPE").stdin(Stdio::null());
+    let plain = Run::from(command.output().expect("script runs"));
+    assert!(!plain.out.contains('\u{1b}') && plain.out.is_ascii(), "{}", plain.out);
+}
+
+#[test]
+fn names_from_the_wire_cannot_play_tricks_on_the_terminal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "evil.pcap", &asking_for("a\u{1b}[31m\u{202e}\r\nb.test"));
+    for form in ["--table", "--sessions"] {
+        let run = run(&["read", form, text(&path)]);
+        assert!(run.out.contains("a\\x1b[31m\\xe2\\x80\\xae\\x0d\\x0ab.test"), "{}", run.out);
+        assert!(!run.out.contains(['\u{1b}', '\u{202e}', '\r']));
+    }
+}
+
+#[test]
+fn live_lists_the_interfaces_where_none_is_named() {
+    let run = run(&["live"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("-i IFACE") || run.err.contains("interface"), "{}", run.err);
+    assert!(run.out.lines().any(|line| line.starts_with("lo ")) || run.out.is_empty(), "{}", run.out);
+    let none = run_interface("no-such-if0");
+    assert_eq!((none.status, none.err.lines().count()), (2, 1), "{}", none.err);
+    assert!(none.err.starts_with("tlsight: interface no-such-if0: "), "{}", none.err);
+}
+
+fn run_interface(name: &str) -> Run {
+    run(&["live", "-i", name])
+}
+
+#[test]
+fn live_ends_on_a_signal_with_everything_told() {
+    for signal in ["TERM", "INT"] {
+        let mut command = tlsight();
+        command.args(["-v", "live", "-i", "lo"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("runs");
+        let mut errors = BufReader::new(child.stderr.take().expect("piped"));
+        let mut line = String::new();
+        errors.read_line(&mut line).expect("a line");
+        if line.contains("no permission") {
+            child.wait().expect("ends");
+            return;
+        }
+        assert_eq!(line, "tlsight: listening to lo\n");
+        let killed = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
+        assert!(killed.expect("kill runs").success());
+        let run = Run::from(child.wait_with_output().expect("ends"));
+        assert_eq!(run.status, 0, "{signal}");
+        assert_eq!(records(&run.out).last().map(dataset), Some("tlsight.stats"));
+        let mut farewell = String::new();
+        errors.read_line(&mut farewell).expect("a line");
+        assert!(farewell.contains("dropped by the kernel"), "{farewell}");
+    }
+}
+
+#[test]
+fn explain_knows_every_kind_of_value() {
+    let hello = client_named("firefox-138").hello(packets::clients::Ask::new(1, "site.test"));
+    let hex =
+        |bytes: &[u8], between: &str| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(between);
+    let (record, message) = (hex(&hello.record(), ":"), hex(&hello.message(), " "));
+    let cases = [
+        ("t13d1516h2_8daaf6152771_e5627efa2ab1", "cannot be undone"),
+        ("t12d0303h1_002f,0035,c02b_0005,000a,000d_0403,0804", "TLS_RSA_WITH_AES_128_CBC_SHA"),
+        ("771,4865-4866,0-10-11,29-23,0", "TLS_AES_128_GCM_SHA256"),
+        ("771,4865,43-51", "supported_versions"),
+        ("ada70206e40642a3e4461f35503241d5", "cannot be undone"),
+        (record.as_str(), "site.test\n"),
+        (message.as_str(), "site.test\n"),
+    ];
+    for (value, words) in cases {
+        let run = run(&["explain", value]);
+        assert_eq!((run.status, run.err.as_str()), (0, ""), "{value}");
+        assert!(run.out.contains(words), "{words}:\n{}", run.out);
+    }
+    let explained = run(&["explain", &record]).out;
+    assert_eq!(run_with_input(&["explain", "-"], record.as_bytes()).out, explained);
+    assert_eq!(run_with_input(&["explain", "-"], &hello.record()).out, explained);
+    assert!(explained.contains("JA4  "), "{explained}");
+    for value in ["what is this", "47455420", "123"] {
+        let run = run(&["explain", value]);
+        assert_eq!((run.status, run.out.as_str(), run.err.lines().count()), (2, "", 1), "{value}");
+    }
+}
+
+#[test]
+fn explained_fingerprints_are_those_of_the_session() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(&folder, "one.pcap", &asking_for("site.test"));
+    let session = records(&run(&["read", text(&path)]).out).remove(0);
+    let hello = client_named("firefox-138").hello(packets::clients::Ask::new(1, "site.test"));
+    let hex: String = hello.record().iter().map(|byte| format!("{byte:02x}")).collect();
+    let explained = run(&["explain", &hex]).out;
+    let client = &session["tlsight"]["client"];
+    for value in
+        [&session["tls"]["client"]["ja3"], &session["tls"]["client"]["ja4"], &client["ja4_ro"], &client["ja3n"]]
+    {
+        assert!(explained.contains(value.as_str().expect("a fingerprint")), "{value}:\n{explained}");
+    }
+    let raw = run(&["explain", client["ja4_ro"].as_str().expect("a fingerprint")]).out;
+    assert!(raw.contains(session["tls"]["client"]["ja4"].as_str().expect("a fingerprint")), "{raw}");
+}
+
+#[test]
+fn help_has_an_example_for_each_command() {
+    assert_eq!(run(&["--help"]).status, 0);
+    for command in ["read", "live", "explain"] {
+        let run = run(&[command, "--help"]);
+        assert_eq!((run.status, run.err.as_str()), (0, ""));
+        assert!(run.out.contains(&format!("\n  tlsight {command} ")), "{}", run.out);
+        assert!(run.out.lines().all(|line| line.chars().count() <= 100), "{}", run.out);
+    }
+}
+
+#[test]
+fn the_version_tells_what_it_was_built_with() {
+    let run = run(&["--version"]);
+    assert_eq!(run.status, 0);
+    assert!(run.out.starts_with(concat!("tlsight ", env!("CARGO_PKG_VERSION"), "\n")), "{}", run.out);
+    assert!(run.out.contains("features: "), "{}", run.out);
+}

@@ -1,0 +1,188 @@
+//! A real ClickHouse for tests, and a proxy before it that lets answers go wrong.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::thread;
+
+use serde_json::Value;
+
+/// A user that has a password.
+pub const USER: &str = "alice";
+pub const PASSWORD: &str = "it's:a @secret";
+
+/// The server, one for all tests of a process.
+pub struct Store {
+    pub address: SocketAddr,
+    /// The server ends when this is gone.
+    _child: Mutex<Child>,
+}
+
+impl Store {
+    /// Starts the server with the first call.
+    pub fn shared() -> &'static Self {
+        static STORE: OnceLock<Store> = OnceLock::new();
+        STORE.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let python = std::env::var_os("TLSIGHT_STORE_PYTHON").map_or_else(default_python, PathBuf::from);
+        assert!(python.exists(), "{}: no ClickHouse to test with: run `make store-setup`", python.display());
+        let mut child = Command::new(python)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/server.py"))
+            .args(["--user", &format!("{USER}:{PASSWORD}")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python runs");
+        let mut line = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let told: Value = serde_json::from_str(&line).expect("the server starts; its error is above");
+        let url = told["url"].as_str().expect("a URL");
+        let address = url.trim_start_matches("http://").parse().expect("an address");
+        Self { address, _child: Mutex::new(child) }
+    }
+
+    /// The answer to a statement: one JSON object a row.
+    pub fn ask(&self, statement: &str) -> Vec<Value> {
+        let mut stream = TcpStream::connect(self.address).expect("the server listens");
+        let head = "POST /?default_format=JSONEachRow&output_format_json_quote_64bit_integers=0 HTTP/1.0\r\n";
+        write!(stream, "{head}Content-Length: {}\r\n\r\n{statement}", statement.len()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+        assert!(head.split(' ').nth(1) == Some("200"), "{statement}: {body}");
+        body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// A fresh database of this name.
+    pub fn database(&self, name: &str) {
+        self.ask(&format!("DROP DATABASE IF EXISTS {name}"));
+        self.ask(&format!("CREATE DATABASE {name}"));
+    }
+
+    pub fn rows(&self, table: &str) -> u64 {
+        self.ask(&format!("SELECT count() AS n FROM {table}"))[0]["n"].as_u64().expect("a number")
+    }
+}
+
+fn default_python() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/store-venv/bin/python"))
+}
+
+/// What happens to an INSERT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It is refused with 503.
+    Unavailable,
+    /// It is stored, and the answer is lost.
+    AnswerLost,
+}
+
+/// Hands requests on to the server, a connection each; the first `times` INSERTs meet with a fault.
+pub struct Proxy {
+    pub address: SocketAddr,
+    left: Arc<AtomicUsize>,
+}
+
+impl Proxy {
+    pub fn before(store: &Store, fault: Fault, times: usize) -> Self {
+        Self::listening_on(TcpListener::bind("127.0.0.1:0").expect("a port"), store, fault, times)
+    }
+
+    pub fn listening_on(listener: TcpListener, store: &Store, fault: Fault, times: usize) -> Self {
+        let address = listener.local_addr().expect("an address");
+        let (server, left) = (store.address, Arc::new(AtomicUsize::new(times)));
+        let counter = Arc::clone(&left);
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let counter = Arc::clone(&counter);
+                // A connection that breaks is the client's to notice.
+                thread::spawn(move || hand_on(client, server, fault, &counter));
+            }
+        });
+        Self { address, left }
+    }
+
+    /// Faults that nobody met.
+    pub fn left(&self) -> usize {
+        self.left.load(Ordering::SeqCst)
+    }
+}
+
+fn hand_on(client: TcpStream, server: SocketAddr, fault: Fault, left: &AtomicUsize) -> std::io::Result<()> {
+    let mut from_client = BufReader::new(client.try_clone()?);
+    let request = Request::read(&mut from_client)?;
+    let is_insert = request.head.first().is_some_and(|line| line.contains("INSERT"));
+    let faulty = is_insert && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+    if faulty && fault == Fault::Unavailable {
+        let body = "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)\n";
+        let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";
+        return write!(&client, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    }
+    let mut to_server = TcpStream::connect(server)?;
+    request.write(&mut to_server)?;
+    let mut answer = Vec::new();
+    to_server.read_to_end(&mut answer)?;
+    if !faulty {
+        (&client).write_all(&answer)?;
+    }
+    client.shutdown(Shutdown::Both)
+}
+
+struct Request {
+    head: Vec<String>,
+    body: Vec<u8>,
+}
+
+impl Request {
+    fn read(from: &mut impl BufRead) -> std::io::Result<Self> {
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            from.read_line(&mut line)?;
+            if line.trim_end().is_empty() {
+                break;
+            }
+            head.push(line.trim_end().to_owned());
+        }
+        let field = |name: &str| {
+            let lines = head.iter().filter_map(|line| line.split_once(": "));
+            lines.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+        };
+        let mut body = Vec::new();
+        if field("transfer-encoding").is_some() {
+            while read_chunk(from, &mut body)? {}
+        } else if let Some(length) = field("content-length").and_then(|length| length.parse().ok()) {
+            from.take(length).read_to_end(&mut body)?;
+        }
+        Ok(Self { head, body })
+    }
+
+    /// Sends it with its length told, as the last one of its connection.
+    fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
+        let dropped = ["transfer-encoding", "content-length", "connection"];
+        for line in &self.head {
+            let name = line.split(':').next().unwrap_or_default();
+            if !dropped.iter().any(|dropped| dropped.eq_ignore_ascii_case(name)) {
+                write!(to, "{line}\r\n")?;
+            }
+        }
+        write!(to, "Connection: close\r\nContent-Length: {}\r\n\r\n", self.body.len())?;
+        to.write_all(&self.body)
+    }
+}
+
+/// Whether another chunk may follow.
+fn read_chunk(from: &mut impl BufRead, body: &mut Vec<u8>) -> std::io::Result<bool> {
+    let mut size = String::new();
+    from.read_line(&mut size)?;
+    let size = u64::from_str_radix(size.trim(), 16).map_err(std::io::Error::other)?;
+    from.by_ref().take(size).read_to_end(body)?;
+    from.read_line(&mut String::new())?;
+    Ok(size > 0)
+}

@@ -1,0 +1,133 @@
+//! What one step of the packet path costs: reading a hello, its fingerprints, decoding a packet, finding its flow,
+//! putting segments in order, and a whole handshake through the engine.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tlsight::capture::{Frame, LinkType, Timestamp};
+use tlsight::config::Limits;
+use tlsight::decode::{self, Packet};
+use tlsight::engine::{Engine, Shard};
+use tlsight::fingerprint::ja4::{Forms, Sorted, Transport};
+use tlsight::fingerprint::{Ja3, Ja4};
+use tlsight::flow::{Hasher, Key, NewFlow, Segment as StreamSegment, Stream, StreamLimits, Table, TableLimits};
+use tlsight::tls::ClientHello;
+
+#[path = "../tests/packets/mod.rs"]
+mod packets;
+
+use packets::clients::Ask;
+use packets::{C, Endpoint, S, TimedFrame, client_named, tcp};
+
+fn hellos(c: &mut Criterion) {
+    let mut group = c.benchmark_group("hello");
+    for name in ["chrome-152", "curl"] {
+        let record = client_named(name).hello(Ask::new(1, "www.example.org")).record();
+        // Behind the record's and the message's header.
+        let body = &record[9..];
+        let hello = ClientHello::read(body);
+        assert!(hello.is_complete());
+        group.bench_function(format!("{name}/read"), |b| b.iter(|| ClientHello::read(black_box(body)).flaws));
+        group.bench_function(format!("{name}/JA3"), |b| b.iter(|| Ja3::of_text(&Ja3::full(black_box(&hello)))));
+        group.bench_function(format!("{name}/JA4, all forms"), |b| {
+            b.iter(|| -> Ja4 { Forms::of(black_box(&hello), Transport::Tcp).ja4 });
+        });
+        let sorted = Sorted::of(&hello, Transport::Tcp);
+        group.bench_function(format!("{name}/JA4, sorted forms known"), |b| {
+            b.iter(|| sorted.in_order(black_box(&hello)).0)
+        });
+    }
+    group.finish();
+}
+
+fn packet_path(c: &mut Criterion) {
+    let frames = tcp(C, S).open().client([7; 1_400]).frames();
+    let frame = as_frame(&frames[3]);
+    c.bench_function("decode/ethernet, IPv4, TCP", |b| b.iter(|| decode::decode(black_box(&frame)).is_ok()));
+
+    let mut group = c.benchmark_group("flow look-up");
+    for flows in [100u32, 1_000_000] {
+        let keys: Vec<Key> = (0..flows).map(|n| Key::of(&syn(n)).0).collect();
+        let mut table =
+            Table::new(Hasher::seeded(1), TableLimits { max_flows: 2_000_000, idle: 1 << 40, half_open: 1 << 40 });
+        for (n, key) in keys.iter().enumerate() {
+            table.insert(table.hash(key), NewFlow { key: *key, now: Timestamp(0), short_lived: false, state: n });
+        }
+        let mut next = 0usize;
+        group.bench_function(format!("among {flows}"), |b| {
+            b.iter(|| {
+                next = (next + 7_919) % keys.len();
+                table.find(table.hash(&keys[next]), &keys[next])
+            });
+        });
+    }
+    group.finish();
+}
+
+fn reassembly(c: &mut Criterion) {
+    let bytes = [7u8; 32 << 10];
+    let limits = StreamLimits { out_of_order: 64 << 10 };
+    let mut group = c.benchmark_group("reassembly");
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    for (name, backwards) in [("in order", false), ("backwards", true)] {
+        let mut segments: Vec<StreamSegment<'_>> = bytes
+            .chunks(1_448)
+            .enumerate()
+            .map(|(n, payload)| StreamSegment { seq: n as u32 * 1_448, payload, cut: 0 })
+            .collect();
+        if backwards {
+            segments.reverse();
+        }
+        let mut stream = Stream::default();
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                let mut handed_on = 0;
+                stream.reset();
+                stream.start_at(0);
+                for segment in &segments {
+                    stream.push(*segment, limits, &mut |piece| {
+                        if let tlsight::flow::Piece::Bytes(bytes) = piece {
+                            handed_on += bytes.len();
+                        }
+                    });
+                }
+                assert_eq!(handed_on, bytes.len());
+            });
+        });
+    }
+    group.finish();
+}
+
+fn engine(c: &mut Criterion) {
+    let mut engine = Engine::new(Limits::default(), Shard::whole(Hasher::seeded(1)));
+    let record = client_named("curl").hello(Ask::new(1, "www.example.org")).record();
+    let frames = tcp(C, S).open().client(&record).client(packets::tls::alert(40)).fin().frames();
+    let mut group = c.benchmark_group("engine");
+    group.throughput(Throughput::Elements(frames.len() as u64));
+    group.bench_function("a connection refused", |b| {
+        b.iter(|| {
+            let mut events = 0;
+            engine.on_frames(frames.iter().map(as_frame), &mut |_| events += 1);
+            assert_eq!(events, 1);
+        });
+    });
+    group.finish();
+}
+
+fn as_frame(frame: &TimedFrame) -> Frame<'_> {
+    Frame { ts: Timestamp(frame.ts as i64), link: LinkType::ETHERNET, data: &frame.bytes, wire_len: frame.wire_len }
+}
+
+/// A SYN from one of many addresses.
+fn syn(n: u32) -> Packet<'static> {
+    let [a, b, c, d] = n.to_be_bytes();
+    let frames = tcp(Endpoint::v4([10 | a, b, c, d], 40_000), S).syn().frames();
+    let bytes: &'static [u8] = Vec::leak(frames[0].bytes.clone());
+    match decode::decode(&Frame { data: bytes, ..as_frame(&frames[0]) }) {
+        Ok(packet) => packet,
+        Err(_) => unreachable!("the builder writes what the decoder reads"),
+    }
+}
+
+criterion_group!(benches, hellos, packet_path, reassembly, engine);
+criterion_main!(benches);

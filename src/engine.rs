@@ -111,14 +111,16 @@ impl Engine {
     /// Takes frames in order; sessions of which nothing more can be learnt go to `emit`.
     ///
     /// Frames are decoded a group at a time, and their flows looked for before the first of them is worked on: the
-    /// memory is asked for all of them at once (five million SYNs of as many sources: 0.9 s of user time instead of 1.5).
+    /// memory is asked for all of them at once. Five million SYNs of as many sources took 1.7 s of user time with look-ups
+    /// begun one by one, and 1.3 s with this.
     pub fn on_frames<'a>(&mut self, frames: impl Iterator<Item = Frame<'a>>, emit: &mut impl FnMut(Event)) {
         let mut frames = frames;
         let mut next = ArrayVec::<Frame<'a>, GROUP>::new();
         let mut group = ArrayVec::<Decoded<'a>, GROUP>::new();
         loop {
             next.extend(frames.by_ref().take(GROUP));
-            // The headers' lines, for a shard whose core has not read them: it saves a tenth of its time.
+            // The headers' lines, for a shard whose core has not read them: with two threads, 200,000 handshakes
+            // took 2.6 s of CPU time without and 2.2 s with this.
             black_box(next.iter().fold(0, |sum, frame| sum ^ headers(frame.data)));
             for frame in next.drain(..) {
                 self.shared.counters.packets += 1;

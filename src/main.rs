@@ -1,6 +1,7 @@
 //! The program: see [`tlsight::cli`].
 
-/// Handshakes allocate in small pieces, and free them on another thread: with it, they take an eighth less time.
+/// Handshakes allocate in small pieces, and free them on another thread: with it, 200,000 of them
+/// took a tenth less CPU time than with the C library's.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

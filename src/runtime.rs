@@ -138,8 +138,7 @@ fn sum(a: &Counters, b: &Counters) -> Counters {
     sum
 }
 
-/// Events that go out together. More would not stay in the cache until they are printed, and as one large block of memory
-/// they would be given back to the system, and cleared by it, each time.
+/// Events that go out together: few enough to stay in the cache until they are printed.
 const EVENTS: usize = 64;
 
 type Events = Vec<Event>;

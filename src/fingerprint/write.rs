@@ -1,5 +1,4 @@
-//! Lists of code points as the fingerprints write them: four hex digits or decimal, without the formatting machinery
-//! (which took half of a hello's time).
+//! Lists of code points as the fingerprints write them: four hex digits or decimal, without the formatting machinery.
 #![forbid(unsafe_code)]
 
 /// Appends `0a0b,0c0d`.

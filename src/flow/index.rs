@@ -2,7 +2,8 @@
 //!
 //! Open addressing with linear probing over words of half a hash and a place, eight to a cache line: a look-up that
 //! misses the cache misses it once, and can be begun early ([`Index::touch`]). Written instead of `hashbrown`'s table for
-//! that: with it, five million SYNs of as many sources took 2.1 s of user time, without 0.9 s.
+//! that: with it, five million SYNs of as many sources took 2.2 s of user time; with this one, and the look-ups begun for
+//! 32 packets together, 1.3 s.
 #![forbid(unsafe_code)]
 #![deny(
     clippy::indexing_slicing,

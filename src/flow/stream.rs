@@ -321,7 +321,7 @@ fn distance(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from).cast_signed()
 }
 
-/// Bytes of history: more than a hello. To remember whole flights costs a handshake more, in cache misses, than to read them.
+/// Bytes of history: more than a hello. Whole flights would be copied to memory that no cache holds.
 const HISTORY: usize = 2 << 10;
 const KEPT_CAPACITY: usize = 4 << 10;
 const MAX_RANGES: usize = 128;

@@ -119,8 +119,7 @@ impl<T> Kept<T> {
         weight: usize,
         render: impl FnOnce(&mut Vec<u8>) -> Split,
     ) -> Split {
-        // What nobody else holds will not come again: the hello of a browser that shuffles its extensions. To keep each
-        // of those took a third of the time that the line takes.
+        // What nobody else holds will not come again: the hello of a browser that shuffles its extensions.
         if Arc::strong_count(thing) == 1 || self.text.len() > self.kept {
             return match self.places.get(&key(thing, variant)) {
                 Some(place) => place.split.clone(),

@@ -11,7 +11,8 @@ pub fn cipher_suite(suite: u16) -> Option<&'static str> {
     NAMES.get(usize::from(suite)).copied().flatten()
 }
 
-/// The names by their numbers, made at the first look-up: `tls-parser`'s own takes 15 ns, and a hello asks for twenty.
+/// The names by their numbers, made at the first look-up: `tls-parser`'s own hash table took 7 % of the time of a new
+/// hello's line.
 static NAMES: LazyLock<Vec<Option<&'static str>>> = LazyLock::new(|| {
     let name = |suite| match TlsCipherSuite::from_id(suite) {
         Some(known) => Some(known.name),

@@ -82,7 +82,7 @@ impl Shard {
     /// The shard that a flow belongs to, by its key's hash.
     #[inline]
     pub fn of(hash: u64, count: usize) -> usize {
-        // The low bits choose the table's bucket, the middle ones its tag: these are free.
+        // The upper half is what the table's index keeps: of the lower, any bits will do.
         (hash >> 16) as usize % count
     }
 }
@@ -289,12 +289,10 @@ impl Shared {
             // Nearly half of a handshake's packets: they say nothing, and the connection's memory is left alone.
             Proto::Reading(_) if tcp.is_bare_acknowledgement() => {}
             Proto::Reading(connection) => {
-                #[cfg(feature = "ja4plus")]
-                let facts = state.tcp.facts();
                 let mut scene = Scene {
                     key: flow.key,
                     #[cfg(feature = "ja4plus")]
-                    tcp: facts,
+                    tcp: &state.tcp,
                     now: packet.ts,
                     interner: &mut self.interner,
                     counters: &mut self.counters,
@@ -326,7 +324,7 @@ impl Shared {
         let mut scene = Scene {
             key: flow.key,
             #[cfg(feature = "ja4plus")]
-            tcp: flow.state.tcp.facts(),
+            tcp: &flow.state.tcp,
             now: flow.last_seen,
             interner: &mut self.interner,
             counters: &mut self.counters,
@@ -410,8 +408,7 @@ impl State {
     /// Whether this is the first segment of its direction, and says at once that the flow is not TLS: most flows that
     /// are not need nothing more.
     fn starts_unlike_tls(&self, tcp: &Tcp<'_>, from: Direction) -> bool {
-        let seq = if tcp.flags.has(TcpFlags::SYN) { tcp.seq.wrapping_add(1) } else { tcp.seq };
-        self.starts()[from] == Some(seq) && Session::is_other_than_tls(tcp.payload)
+        self.starts()[from] == Some(tcp.payload_seq()) && Session::is_other_than_tls(tcp.payload)
     }
 }
 

@@ -39,6 +39,12 @@ pub struct Tcp<'a> {
 }
 
 impl Tcp<'_> {
+    /// Sequence number of the payload's first byte: a SYN takes one of its own (RFC 9293, section 3.4).
+    #[inline]
+    pub fn payload_seq(&self) -> u32 {
+        if self.flags.has(TcpFlags::SYN) { self.seq.wrapping_add(1) } else { self.seq }
+    }
+
     /// Whether it carries nothing but its acknowledgement.
     #[inline]
     pub fn is_bare_acknowledgement(&self) -> bool {

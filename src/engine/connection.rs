@@ -50,7 +50,7 @@ struct Reading {
 pub(super) struct Scene<'a, E> {
     pub(super) key: Key,
     #[cfg(feature = "ja4plus")]
-    pub(super) tcp: Both<super::facts::TcpFacts>,
+    pub(super) tcp: &'a super::facts::Handshake,
     pub(super) now: Timestamp,
     pub(super) interner: &'a mut Interner,
     pub(super) counters: &'a mut Counters,
@@ -103,7 +103,7 @@ impl Connection {
         tcp: &Tcp<'_>,
         scene: &mut Scene<'_, impl FnMut(Event)>,
     ) -> Progress {
-        let seq = if tcp.flags.has(TcpFlags::SYN) { tcp.seq.wrapping_add(1) } else { tcp.seq };
+        let seq = tcp.payload_seq();
         let segment = Segment { seq, payload: tcp.payload, cut: tcp.cut };
         if !segment.is_empty() && self.find_start(from, tcp, segment) {
             let Self { streams, reading, .. } = self;
@@ -239,7 +239,7 @@ fn setting<E>(scene: &Scene<'_, E>, context: Context) -> Setting {
         midstream: context.midstream,
         ordinal: context.ordinal,
         #[cfg(feature = "ja4plus")]
-        tcp: scene.tcp,
+        tcp: scene.tcp.facts(),
     }
 }
 

@@ -13,7 +13,9 @@ pub mod screen;
 pub mod sessions;
 pub mod summary;
 
+use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::Error;
@@ -57,4 +59,13 @@ pub struct Stats {
     pub sensor: String,
     /// End of the interval, in packet time.
     pub end: Timestamp,
+}
+
+/// What became of a write to `name`: a reader who has left ends the run in peace.
+fn written(done: io::Result<()>, name: &Path) -> Result<ControlFlow<()>, Error> {
+    match done {
+        Ok(()) => Ok(ControlFlow::Continue(())),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
+        Err(source) => Err(Error::Write { path: name.to_owned(), source }),
+    }
 }

@@ -3,13 +3,13 @@
 //! In: events, alerts, counters. Out: bytes in large writes. Does not flush by itself between [`Sink::flush`] calls
 //! unless its buffer is full.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::record::Printer;
-use super::{Sink, Stats};
+use super::{Sink, Stats, written};
 use crate::Error;
 use crate::detect::Alert;
 use crate::event::Event;
@@ -43,15 +43,7 @@ impl<W: Write + Send> Ndjson<W> {
     fn write(&mut self) -> Result<ControlFlow<()>, Error> {
         let done = self.to.write_all(&self.buffer);
         self.buffer.clear();
-        self.told(done)
-    }
-
-    fn told(&self, done: io::Result<()>) -> Result<ControlFlow<()>, Error> {
-        match done {
-            Ok(()) => Ok(ControlFlow::Continue(())),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-            Err(source) => Err(Error::Write { path: self.name.clone(), source }),
-        }
+        written(done, &self.name)
     }
 }
 
@@ -81,7 +73,7 @@ impl<W: Write + Send> Sink for Ndjson<W> {
             return Ok(ControlFlow::Break(()));
         }
         let done = self.to.flush();
-        self.told(done)
+        written(done, &self.name)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<String>, Error> {
@@ -95,6 +87,7 @@ const FULL: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, ErrorKind};
     use std::sync::Mutex;
 
     use super::*;

@@ -5,14 +5,14 @@
 #![forbid(unsafe_code)]
 
 use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write};
+use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::forms::Time;
 use super::screen::{Screen, Tone};
-use super::{Sink, Stats};
+use super::{Sink, Stats, written};
 use crate::Error;
 use crate::capture::Timestamp;
 use crate::detect::{Alert, Level};
@@ -108,15 +108,7 @@ impl<W: Write + Send> Sessions<W> {
     fn write(&mut self) -> Result<ControlFlow<()>, Error> {
         let done = self.to.write_all(self.buffer.as_bytes());
         self.buffer.clear();
-        self.told(done)
-    }
-
-    fn told(&self, done: io::Result<()>) -> Result<ControlFlow<()>, Error> {
-        match done {
-            Ok(()) => Ok(ControlFlow::Continue(())),
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
-            Err(source) => Err(Error::Write { path: self.name.clone(), source }),
-        }
+        written(done, &self.name)
     }
 }
 
@@ -153,7 +145,7 @@ impl<W: Write + Send> Sink for Sessions<W> {
             return Ok(ControlFlow::Break(()));
         }
         let done = self.to.flush();
-        self.told(done)
+        written(done, &self.name)
     }
 
     fn finish(mut self: Box<Self>) -> Result<Vec<String>, Error> {

@@ -47,11 +47,25 @@ impl LinkType {
     pub const PPP: Self = Self(9);
     pub const PPP_HDLC: Self = Self(50);
     pub const PPP_ETHER: Self = Self(51);
+    pub const ATM_RFC1483: Self = Self(100);
     pub const RAW: Self = Self(101);
+    pub const IEEE802_11: Self = Self(105);
+    pub const FRELAY: Self = Self(107);
     pub const LOOP: Self = Self(108);
     pub const LINUX_SLL: Self = Self(113);
+    pub const PRISM: Self = Self(119);
+    pub const SUNATM: Self = Self(123);
+    pub const IEEE802_11_RADIOTAP: Self = Self(127);
+    pub const APPLE_IP_OVER_IEEE1394: Self = Self(138);
+    pub const IEEE802_11_AVS: Self = Self(163);
+    pub const PPP_PPPD: Self = Self(166);
+    pub const PPI: Self = Self(192);
+    pub const PPP_WITH_DIR: Self = Self(204);
     pub const IPV4: Self = Self(228);
     pub const IPV6: Self = Self(229);
+    pub const NFLOG: Self = Self(239);
+    pub const IPOIB: Self = Self(242);
+    pub const PKTAP: Self = Self(258);
     pub const LINUX_SLL2: Self = Self(276);
 }
 

@@ -6,6 +6,9 @@
 //!
 //! Where IPv4 fragments overlap, the first copy of a byte wins. IPv6 datagrams whose fragments overlap with different
 //! bytes are dropped whole (RFC 5722, section 4); equal bytes are a retransmission.
+//!
+//! A datagram may hold a tunnel with a fragment of another datagram in it: that one is taken in at once. The tunnels that
+//! the first fragment came through are the datagram's; which tunnel a fragment came through does not tell datagrams apart.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -13,8 +16,9 @@ use std::net::IpAddr;
 use ahash::RandomState;
 use hashbrown::HashMap;
 
-use super::ip::Header;
-use super::{Packet, Skip};
+use super::ip::{Body, Header};
+use super::tunnel::{TUNNELS_MAX, Tunnel};
+use super::{Packet, Skip, Trail};
 use crate::capture::Timestamp;
 use crate::config::Limits;
 
@@ -56,8 +60,8 @@ pub struct Datagram<'a> {
 impl<'a> Datagram<'a> {
     /// Reads the datagram as [`decode`](super::decode) reads a whole packet. Its time is that of the fragment that
     /// completed it, its hop limit that of the first.
-    pub fn packet(&self) -> Result<Packet<'a>, Skip<'a>> {
-        self.header.upper(self.protocol, self.payload, 0)
+    pub fn packet(&self, trail: &mut Trail) -> Result<Packet<'a>, Skip<'a>> {
+        self.header.upper(Body { protocol: self.protocol, bytes: self.payload, cut: 0 }, trail)
     }
 }
 
@@ -104,8 +108,28 @@ impl Defragmenter {
         self.counts
     }
 
-    /// Takes a fragment; gives the datagram if it was the last that was missing.
-    pub fn push(&mut self, fragment: &Fragment<'_>) -> Option<Datagram<'_>> {
+    /// Takes a fragment that was decoded with `trail`; gives the datagram if it was the last that was missing.
+    pub fn push(&mut self, fragment: &Fragment<'_>, trail: &mut Trail) -> Option<Datagram<'_>> {
+        let mut first = self.take(fragment, trail)?;
+        for _ in 0..NESTED_MAX {
+            // What was put together leaves its place to what its own fragment may complete.
+            let whole = std::mem::take(&mut self.whole);
+            let datagram = Datagram { header: first.header, protocol: first.protocol, payload: &whole };
+            let Err(Skip::Fragment(inner)) = datagram.packet(trail) else {
+                self.whole = whole;
+                break;
+            };
+            let taken = self.take(&inner, trail);
+            if self.whole.capacity() < whole.capacity() && taken.is_none() {
+                self.whole = whole;
+            }
+            first = taken?;
+        }
+        Some(Datagram { header: first.header, protocol: first.protocol, payload: &self.whole })
+    }
+
+    /// Puts the datagram's bytes in `whole` if they are complete.
+    fn take(&mut self, fragment: &Fragment<'_>, trail: &mut Trail) -> Option<First> {
         self.counts.seen = self.counts.seen.saturating_add(1);
         self.expire(fragment.header.ts);
         let Some(range) = Range::of(fragment) else {
@@ -126,7 +150,7 @@ impl Defragmenter {
             }
         };
         let before = partial.cost();
-        let taken = partial.take(fragment, range);
+        let taken = partial.take(fragment, range, trail);
         self.held = self.held.saturating_sub(before).saturating_add(partial.cost());
         match taken {
             Taken::Kept => {
@@ -142,10 +166,11 @@ impl Defragmenter {
                 let partial = self.partials.remove(&key)?;
                 self.held = self.held.saturating_sub(partial.cost());
                 partial.join(&mut self.whole);
-                let first = partial.first?;
+                let mut first = partial.first?;
+                first.header.ts = fragment.header.ts;
+                first.header.tunnels = trail.lay(&partial.tunnels);
                 self.keep_spare(partial);
-                let header = Header { ts: fragment.header.ts, ..first.header };
-                Some(Datagram { header, protocol: first.protocol, payload: &self.whole })
+                Some(first)
             }
         }
     }
@@ -259,6 +284,8 @@ struct Partial {
     /// In order of `start`, without overlaps.
     pieces: Vec<Piece>,
     data: Vec<u8>,
+    /// Those around the first fragment.
+    tunnels: Vec<Tunnel>,
 }
 
 enum Taken {
@@ -269,7 +296,7 @@ enum Taken {
 }
 
 impl Partial {
-    fn take(&mut self, fragment: &Fragment<'_>, range: Range) -> Taken {
+    fn take(&mut self, fragment: &Fragment<'_>, range: Range, trail: &Trail) -> Taken {
         let reach = self.pieces.last().map_or(0, |piece| piece.range.end);
         let contradicts = match self.total {
             Some(total) => range.end > total || (!fragment.more && range.end != total),
@@ -290,6 +317,7 @@ impl Partial {
         }
         if fragment.offset == 0 && self.first.is_none() {
             self.first = Some(First { header: fragment.header, protocol: fragment.protocol });
+            self.tunnels.extend_from_slice(trail.at(fragment.header.tunnels));
         }
         self.insert(fragment.data, range);
         if self.total == Some(self.received) { Taken::Complete } else { Taken::Kept }
@@ -367,14 +395,16 @@ impl Partial {
     /// Bytes of memory, the tables' share included.
     fn cost(&self) -> usize {
         let pieces = self.pieces.capacity().saturating_mul(size_of::<Piece>());
-        self.data.capacity().saturating_add(pieces).saturating_add(OVERHEAD)
+        let tunnels = self.tunnels.capacity().saturating_mul(size_of::<Tunnel>());
+        self.data.capacity().saturating_add(pieces).saturating_add(tunnels).saturating_add(OVERHEAD)
     }
 
     fn clear(&mut self) {
-        let (mut pieces, mut data) = (std::mem::take(&mut self.pieces), std::mem::take(&mut self.data));
+        let Self { mut pieces, mut data, mut tunnels, .. } = std::mem::take(self);
         pieces.clear();
         data.clear();
-        *self = Self { pieces, data, ..Self::default() };
+        tunnels.clear();
+        *self = Self { pieces, data, tunnels, ..Self::default() };
     }
 }
 
@@ -388,6 +418,9 @@ const DATAGRAM_MAX: u32 = 65_535;
 
 /// Charged for each datagram beside its bytes: its entry in the table and its place in the order.
 const OVERHEAD: usize = size_of::<Partial>() + 3 * size_of::<Key>();
+
+/// Datagrams that are followed into one another, more than the tunnels that are: each is in a tunnel of its own.
+const NESTED_MAX: usize = TUNNELS_MAX as usize;
 
 /// Emptied datagrams whose memory is used again.
 const SPARE_MAX: usize = 16;
@@ -406,10 +439,10 @@ mod tests {
     /// Pushes a raw IP packet seen at `second`; gives the TCP payload of a datagram it completed.
     fn push(defragmenter: &mut Defragmenter, build: &Build, second: i64) -> Option<Vec<u8>> {
         let frame = Frame { ts: Timestamp(second * 1_000_000_000), ..frame(LinkType::RAW, &build.bytes) };
-        let Err(Skip::Fragment(fragment)) = decode(&frame) else { panic!("no fragment") };
-        let packet = defragmenter.push(&fragment)?.packet().unwrap();
+        let Err(Skip::Fragment(fragment)) = decode(&frame, &mut Trail::default()) else { panic!("no fragment") };
+        let packet = defragmenter.push(&fragment, &mut Trail::default())?.packet(&mut Trail::default()).unwrap();
         assert_eq!(packet.ts, frame.ts);
-        let Transport::Tcp(tcp) = packet.transport;
+        let Transport::Tcp(tcp) = packet.transport else { panic!("no TCP") };
         Some(tcp.payload.to_vec())
     }
 
@@ -519,8 +552,11 @@ mod tests {
     fn a_fragment_cut_by_the_snap_length_is_dropped() {
         let build = four(&[1; 64], 7, 0, true);
         let mut defragmenter = new();
-        let Err(Skip::Fragment(fragment)) = decode(&frame(LinkType::RAW, &build.bytes[..60])) else { panic!() };
-        assert!(defragmenter.push(&fragment).is_none());
+        let Err(Skip::Fragment(fragment)) = decode(&frame(LinkType::RAW, &build.bytes[..60]), &mut Trail::default())
+        else {
+            panic!()
+        };
+        assert!(defragmenter.push(&fragment, &mut Trail::default()).is_none());
         assert_eq!(defragmenter.counts().dropped, 1);
     }
 

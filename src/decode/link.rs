@@ -1,245 +1,142 @@
-//! What a frame's link layer carries: Ethernet and its tags, MPLS, PPP, Linux cooked frames, raw IP.
+//! What a frame's link layer carries, by its link type.
 //!
-//! In: a [`Frame`]. Out: the IP packet in it, to the frame's end, and the VLAN tags it wore. Layers that only wrap
-//! are stepped through to a bounded depth.
+//! In: a [`Frame`]. Out: the IP packet in it, to the frame's end, and the VLAN tags it wore. The headers of a capture
+//! program stand in [`pseudo`], those of 802.11 in [`wifi`]; what EtherTypes lead to, in [`inside`](super::inside).
 
+mod pseudo;
+mod wifi;
+
+use super::inside::{IPV4, IPV6, Inside, Network, VLAN, ethernet, llc, ppp, ppp_framed, pppoe, split};
 use super::{Skip, Vlans};
 use crate::capture::{Frame, LinkType};
-
-/// An IP packet and what follows it in the frame.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Network<'a> {
-    V4(&'a [u8]),
-    V6(&'a [u8]),
-}
 
 #[inline(always)]
 pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<(Network<'a>, Vlans), Skip<'a>> {
     if frame.link == LinkType::ETHERNET {
-        let (ethertype, rest) = ethernet(frame.data)?;
-        match ethertype {
-            IPV4 => return Ok((Network::V4(rest), Vlans::default())),
-            IPV6 => return Ok((Network::V6(rest), Vlans::default())),
-            _ => return tagged(ethertype, rest),
+        let (mut ethertype, mut rest) = ethernet(frame.data)?;
+        let mut vlans = Vlans::default();
+        // One tag is so usual that it is not stepped through with the rest.
+        if ethertype == VLAN {
+            (ethertype, rest) = vlans.untag(rest)?;
         }
+        return match ethertype {
+            IPV4 => Ok((Network::V4(rest), vlans)),
+            IPV6 => Ok((Network::V6(rest), vlans)),
+            _ => Inside::Typed(ethertype, rest).network(vlans),
+        };
     }
     other(frame)
 }
 
 #[inline(never)]
 fn other<'a>(frame: &Frame<'a>) -> Result<(Network<'a>, Vlans), Skip<'a>> {
-    let data = frame.data;
-    let (ethertype, rest) = match frame.link {
-        LinkType::RAW | RAW_DLT | RAW_DLT_OPENBSD => return untagged(by_version(data)?),
-        LinkType::IPV4 => return untagged(Network::V4(data)),
-        LinkType::IPV6 => return untagged(Network::V6(data)),
-        LinkType::NULL | LinkType::LOOP => return untagged(loopback(data)?),
-        LinkType::PPP | LinkType::PPP_HDLC | C_HDLC => ppp_framed(data)?,
-        LinkType::PPP_ETHER => pppoe(data)?,
-        LinkType::LINUX_SLL => {
-            let ([.., hi, lo], rest) = split::<16>(data)?;
-            (u16::from_be_bytes([*hi, *lo]), rest)
-        }
-        LinkType::LINUX_SLL2 => {
-            let ([hi, lo, ..], rest) = split::<20>(data)?;
-            (u16::from_be_bytes([*hi, *lo]), rest)
-        }
-        _ => return Err(Skip::UnknownLink),
-    };
-    tagged(ethertype, rest)
-}
-
-/// Steps through whatever wraps the IP packet above the first header.
-#[inline(never)]
-fn tagged<'a>(ethertype: u16, rest: &'a [u8]) -> Result<(Network<'a>, Vlans), Skip<'a>> {
-    let (mut ethertype, mut rest) = (ethertype, rest);
-    let mut vlans = Vlans::default();
-    for _ in 0..LAYERS_MAX {
-        (ethertype, rest) = match ethertype {
-            IPV4 => return Ok((Network::V4(rest), vlans)),
-            IPV6 => return Ok((Network::V6(rest), vlans)),
-            VLAN | QINQ | QINQ_OLD | QINQ_OLDER => {
-                let (&[t0, t1, e0, e1], inside) = split::<4>(rest)?;
-                let id = u16::from_be_bytes([t0, t1]) & 0x0fff;
-                match vlans {
-                    Vlans { outer: None, .. } => vlans.outer = Some(id),
-                    Vlans { inner: None, .. } => vlans.inner = Some(id),
-                    _ => {}
-                }
-                (u16::from_be_bytes([e0, e1]), inside)
-            }
-            MPLS | MPLS_MULTICAST => match mpls(rest)? {
-                Labelled::Ip(network) => return Ok((network, vlans)),
-                Labelled::Ethernet(inside) => ethernet(inside)?,
-            },
-            PPPOE_SESSION => pppoe(rest)?,
-            CISCO_METADATA => {
-                let (&[_version, words], _) = split::<2>(rest)?;
-                let options = rest.get(usize::from(words).saturating_mul(4).saturating_add(2)..);
-                let (&[e0, e1], inside) = split::<2>(options.ok_or(Skip::Malformed)?)?;
-                (u16::from_be_bytes([e0, e1]), inside)
-            }
-            0..=LENGTH_MAX => llc(rest)?,
-            _ => return Err(Skip::NotIp),
+    let (mut link, mut data) = (frame.link, frame.data);
+    for _ in 0..HEADERS_MAX {
+        let carried = match link {
+            LinkType::PPI => pseudo::ppi(data)?,
+            LinkType::PKTAP | PKTAP_DLT => pseudo::pktap(data)?,
+            LinkType::IEEE802_11_RADIOTAP => return wifi::radiotap(data)?.network(Vlans::default()),
+            _ => return inside(link, data)?.network(Vlans::default()),
         };
+        (link, data) = carried;
     }
     Err(Skip::Malformed)
 }
 
-#[inline(always)]
-fn ethernet(data: &[u8]) -> Result<(u16, &[u8]), Skip<'_>> {
-    let ([.., hi, lo], rest) = split::<14>(data)?;
-    Ok((u16::from_be_bytes([*hi, *lo]), rest))
-}
-
-/// What is below a stack of labels (RFC 3032).
-enum Labelled<'a> {
-    Ip(Network<'a>),
-    /// A pseudowire: Ethernet after a control word (RFC 4448, section 4.6).
-    Ethernet(&'a [u8]),
-}
-
-/// The bottom label says nothing of what it carries: the first nibble tells (RFC 4928, section 3).
-fn mpls(data: &[u8]) -> Result<Labelled<'_>, Skip<'_>> {
-    let mut rest = data;
-    for _ in 0..LABELS_MAX {
-        let (&[_, _, bottom, _], inside) = split::<4>(rest)?;
-        rest = inside;
-        if bottom & 1 == 1 {
-            return match rest.first().map(|byte| byte >> 4) {
-                Some(0) => split::<4>(rest).map(|(_, inside)| Labelled::Ethernet(inside)),
-                _ => by_version(rest).map(Labelled::Ip),
-            };
-        }
-    }
-    Err(Skip::Malformed)
-}
-
-/// The PPPoE session header (RFC 2516, section 4), then PPP.
-fn pppoe(data: &[u8]) -> Result<(u16, &[u8]), Skip<'_>> {
-    let (&[version_and_type, code, _, _, l0, l1], rest) = split::<6>(data)?;
-    if version_and_type != 0x11 || code != 0 {
-        return Err(Skip::NotIp);
-    }
-    let length = usize::from(u16::from_be_bytes([l0, l1]));
-    // What follows the length is the Ethernet frame's padding.
-    ppp(rest.get(..length).unwrap_or(rest))
-}
-
-/// PPP with or without its HDLC-like framing (RFC 1662, section 3.1), and Cisco's framing, which has an EtherType.
-fn ppp_framed(data: &[u8]) -> Result<(u16, &[u8]), Skip<'_>> {
-    match data {
-        [0xff, 0x03, rest @ ..] => ppp(rest),
-        [0x0f | 0x8f, 0x00, hi, lo, rest @ ..] => Ok((u16::from_be_bytes([*hi, *lo]), rest)),
-        _ => ppp(data),
+fn inside(link: LinkType, data: &[u8]) -> Result<Inside<'_>, Skip<'_>> {
+    match link {
+        LinkType::ETHERNET => Ok(Inside::Ethernet(data)),
+        LinkType::RAW | RAW_DLT | RAW_DLT_OPENBSD => Ok(Inside::Ip(data)),
+        LinkType::IPV4 => Ok(Inside::Typed(IPV4, data)),
+        LinkType::IPV6 => Ok(Inside::Typed(IPV6, data)),
+        LinkType::NULL | LinkType::LOOP => loopback(data),
+        LinkType::PPP | LinkType::PPP_HDLC | C_HDLC => ppp_framed(data),
+        LinkType::PPP_ETHER => pppoe(data),
+        // The address field tells the direction.
+        LinkType::PPP_PPPD => ppp(split::<2>(data)?.1),
+        LinkType::PPP_WITH_DIR => ppp_framed(split::<1>(data)?.1),
+        LinkType::LINUX_SLL => typed::<16>(data, 14),
+        LinkType::LINUX_SLL2 => typed::<20>(data, 0),
+        // Two addresses of eight bytes, then the type (RFC 2734, as macOS writes it).
+        LinkType::APPLE_IP_OVER_IEEE1394 => typed::<18>(data, 16),
+        // A global routing header, or zeros in its place; then RFC 4391, section 6.
+        LinkType::IPOIB => typed::<44>(data, 40),
+        LinkType::ATM_RFC1483 => llc(data),
+        LinkType::SUNATM => match split::<4>(data)? {
+            // A byte of direction and kind, the path and the circuit.
+            ([kind, ..], rest) if kind & 0x0f == SUNATM_LLC => llc(rest),
+            _ => Err(Skip::NotIp),
+        },
+        LinkType::FRELAY => frame_relay(data),
+        LinkType::IEEE802_11 => wifi::frame(data, wifi::Padding::None),
+        LinkType::PRISM | LinkType::IEEE802_11_AVS => wifi::frame(pseudo::prism(data)?, wifi::Padding::None),
+        LinkType::NFLOG => pseudo::nflog(data),
+        _ => Err(Skip::UnknownLink),
     }
 }
 
-/// The protocol field, of one byte if its low bit says so (RFC 1661, section 2), as an EtherType.
-fn ppp(data: &[u8]) -> Result<(u16, &[u8]), Skip<'_>> {
-    let (protocol, rest) = match data {
-        [short, rest @ ..] if short & 1 == 1 => (u16::from(*short), rest),
-        [hi, lo, rest @ ..] => (u16::from_be_bytes([*hi, *lo]), rest),
-        _ => return Err(Skip::Malformed),
-    };
-    match protocol {
-        0x0021 => Ok((IPV4, rest)),
-        0x0057 => Ok((IPV6, rest)),
-        0x0281 => Ok((MPLS, rest)),
-        0x0283 => Ok((MPLS_MULTICAST, rest)),
-        _ => Err(Skip::NotIp),
-    }
-}
-
-/// IEEE 802.2: IP's own service access point, or SNAP with an EtherType (RFC 1042).
-fn llc(data: &[u8]) -> Result<(u16, &[u8]), Skip<'_>> {
-    match data {
-        [0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00 | 0xf8, hi, lo, rest @ ..] => {
-            let ethertype = u16::from_be_bytes([*hi, *lo]);
-            if ethertype > LENGTH_MAX { Ok((ethertype, rest)) } else { Err(Skip::NotIp) }
-        }
-        [0x06, 0x06, 0x03, rest @ ..] => Ok((IPV4, rest)),
-        _ => Err(Skip::NotIp),
+/// A header of `N` bytes with an EtherType `at` a place in it.
+fn typed<const N: usize>(data: &[u8], at: usize) -> Result<Inside<'_>, Skip<'_>> {
+    let (header, rest) = split::<N>(data)?;
+    match header.get(at..) {
+        Some([hi, lo, ..]) => Ok(Inside::Typed(u16::from_be_bytes([*hi, *lo]), rest)),
+        _ => Err(Skip::Malformed),
     }
 }
 
 /// The address family, in the byte order of the machine that captured; each system numbers IPv6 differently.
-fn loopback(data: &[u8]) -> Result<Network<'_>, Skip<'_>> {
+fn loopback(data: &[u8]) -> Result<Inside<'_>, Skip<'_>> {
     let (family, rest) = split::<4>(data)?;
     let family = match u32::from_be_bytes(*family) {
         family @ 0..=0xff => family,
         _ => u32::from_le_bytes(*family),
     };
     match family {
-        2 => Ok(Network::V4(rest)),
-        10 | 24 | 28 | 30 => Ok(Network::V6(rest)),
+        2 => Ok(Inside::Typed(IPV4, rest)),
+        10 | 24 | 28 | 30 => Ok(Inside::Typed(IPV6, rest)),
         _ => Err(Skip::NotIp),
     }
 }
 
-fn by_version(data: &[u8]) -> Result<Network<'_>, Skip<'_>> {
-    match data.first().map(|byte| byte >> 4) {
-        Some(4) => Ok(Network::V4(data)),
-        Some(6) => Ok(Network::V6(data)),
-        Some(_) => Err(Skip::NotIp),
-        None => Err(Skip::Malformed),
+/// A Q.922 address, whose last byte has its low bit set; then RFC 2427, section 3, or Cisco's EtherType.
+fn frame_relay(data: &[u8]) -> Result<Inside<'_>, Skip<'_>> {
+    let length = data.iter().take(Q922_MAX).position(|byte| byte & 1 == 1).ok_or(Skip::Malformed)?;
+    match data.get(length.saturating_add(1)..).unwrap_or_default() {
+        [0x03, 0x00, rest @ ..] | [0x03, rest @ ..] => match rest {
+            [0xcc, rest @ ..] => Ok(Inside::Typed(IPV4, rest)),
+            [0x8e, rest @ ..] => Ok(Inside::Typed(IPV6, rest)),
+            // SNAP's organisation and type.
+            [0x80, 0, 0, 0, hi, lo, rest @ ..] => Ok(Inside::Typed(u16::from_be_bytes([*hi, *lo]), rest)),
+            [] => Err(Skip::Malformed),
+            _ => Err(Skip::NotIp),
+        },
+        [hi, lo, rest @ ..] => Ok(Inside::Typed(u16::from_be_bytes([*hi, *lo]), rest)),
+        _ => Err(Skip::Malformed),
     }
 }
 
-fn untagged(network: Network<'_>) -> Result<(Network<'_>, Vlans), Skip<'_>> {
-    Ok((network, Vlans::default()))
-}
-
-#[inline(always)]
-fn split<const N: usize>(data: &[u8]) -> Result<(&[u8; N], &[u8]), Skip<'_>> {
-    data.split_first_chunk().ok_or(Skip::Malformed)
-}
-
-/// Wrapping layers a frame may have: two tags and a tunnel make five.
-const LAYERS_MAX: usize = 10;
-const LABELS_MAX: usize = 16;
-
-const IPV4: u16 = 0x0800;
-const VLAN: u16 = 0x8100;
-const IPV6: u16 = 0x86dd;
-const MPLS: u16 = 0x8847;
-const MPLS_MULTICAST: u16 = 0x8848;
-const PPPOE_SESSION: u16 = 0x8864;
-const QINQ: u16 = 0x88a8;
-const CISCO_METADATA: u16 = 0x8909;
-const QINQ_OLD: u16 = 0x9100;
-const QINQ_OLDER: u16 = 0x9200;
-/// Up to here the field is the length of an IEEE 802.3 frame, not a type.
-const LENGTH_MAX: u16 = 1500;
+/// Headers of capture programs that may stand around each other.
+const HEADERS_MAX: usize = 4;
+const Q922_MAX: usize = 4;
+const SUNATM_LLC: u8 = 2;
 
 /// What libpcap writes for raw IP where it is handed its own number instead of the file format's.
 const RAW_DLT: LinkType = LinkType(12);
 const RAW_DLT_OPENBSD: LinkType = LinkType(14);
 const C_HDLC: LinkType = LinkType(104);
+/// As macOS' tcpdump writes it, by the number that others keep for private use.
+const PKTAP_DLT: LinkType = LinkType(149);
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
 mod tests {
-    use super::super::testing::{Build, frame, payload, segment};
-    use super::super::{Skip, Vlans, decode};
+    use super::super::testing::{Build, carries, four, frame, six};
+    use super::super::{Skip, Trail, Vlans, decode};
     use super::*;
-
-    fn four() -> Build {
-        Build::tcp4(&segment(b"data"))
-    }
-
-    fn six() -> Build {
-        Build::tcp6(&segment(b"data"))
-    }
-
-    #[track_caller]
-    fn carries(link: LinkType, build: &Build) {
-        assert_eq!(payload(&frame(link, &build.bytes)), Ok((b"data".to_vec(), 0)));
-    }
 
     #[track_caller]
     fn vlans(build: &Build) -> Vlans {
-        decode(&frame(LinkType::ETHERNET, &build.bytes)).unwrap().vlans
+        decode(&frame(LinkType::ETHERNET, &build.bytes), &mut Trail::default()).unwrap().vlans
     }
 
     #[test]
@@ -266,7 +163,10 @@ mod tests {
             build = build.vlan(0x8100, 1);
         }
         let build = build.ethernet(0x8100);
-        assert!(matches!(decode(&frame(LinkType::ETHERNET, &build.bytes)), Err(Skip::Malformed)));
+        assert!(matches!(
+            decode(&frame(LinkType::ETHERNET, &build.bytes), &mut Trail::default()),
+            Err(Skip::Malformed)
+        ));
     }
 
     #[test]
@@ -290,7 +190,7 @@ mod tests {
         carries(LinkType::ETHERNET, &build);
         carries(LinkType::PPP_ETHER, &six().pppoe(0x57));
         let control = four().pppoe(0xc021).ethernet(0x8864);
-        assert!(matches!(decode(&frame(LinkType::ETHERNET, &control.bytes)), Err(Skip::NotIp)));
+        assert!(matches!(decode(&frame(LinkType::ETHERNET, &control.bytes), &mut Trail::default()), Err(Skip::NotIp)));
     }
 
     #[test]
@@ -306,7 +206,10 @@ mod tests {
         carries(LinkType::ETHERNET, &build.ethernet(length));
         carries(LinkType::ETHERNET, &four().front(&[6, 6, 3]).ethernet(67));
         let spanning_tree = four().front(&[0x42, 0x42, 3]).ethernet(38);
-        assert!(matches!(decode(&frame(LinkType::ETHERNET, &spanning_tree.bytes)), Err(Skip::NotIp)));
+        assert!(matches!(
+            decode(&frame(LinkType::ETHERNET, &spanning_tree.bytes), &mut Trail::default()),
+            Err(Skip::NotIp)
+        ));
     }
 
     #[test]
@@ -338,7 +241,7 @@ mod tests {
                 carries(link, &six().front(&[family, 0, 0, 0]));
             }
             let build = six().front(&[7, 0, 0, 0]);
-            assert!(matches!(decode(&frame(link, &build.bytes)), Err(Skip::NotIp)));
+            assert!(matches!(decode(&frame(link, &build.bytes), &mut Trail::default()), Err(Skip::NotIp)));
         }
     }
 
@@ -357,8 +260,8 @@ mod tests {
     #[test]
     fn other_protocols_are_not_ip_and_other_links_unknown() {
         let arp = four().ethernet(0x0806);
-        assert!(matches!(decode(&frame(LinkType::ETHERNET, &arp.bytes)), Err(Skip::NotIp)));
-        assert!(matches!(decode(&frame(LinkType(147), &arp.bytes)), Err(Skip::UnknownLink)));
+        assert!(matches!(decode(&frame(LinkType::ETHERNET, &arp.bytes), &mut Trail::default()), Err(Skip::NotIp)));
+        assert!(matches!(decode(&frame(LinkType(147), &arp.bytes), &mut Trail::default()), Err(Skip::UnknownLink)));
     }
 
     #[test]
@@ -366,8 +269,65 @@ mod tests {
         let build = four().vlan(0x0800, 5).ethernet(0x8100);
         let headers = build.bytes.len() - 4;
         for keep in 0..headers {
-            let skip = decode(&frame(LinkType::ETHERNET, &build.bytes[..keep]));
+            let skip = decode(&frame(LinkType::ETHERNET, &build.bytes[..keep]), &mut Trail::default());
             assert!(matches!(skip, Err(Skip::Malformed)), "{keep}");
         }
+    }
+
+    #[test]
+    fn a_pseudowire_without_control_word_is_told_by_its_type() {
+        let frame = |first: u8| {
+            let mut frame = four().ethernet(0x0800);
+            frame.bytes[0] = first;
+            frame.mpls(&[16]).ethernet(0x8847)
+        };
+        // The frame's first byte is an address': it may look like a control word's, or IP's.
+        for first in [0x02, 0x00, 0x44, 0x62, 0xaa] {
+            carries(LinkType::ETHERNET, &frame(first));
+        }
+        carries(LinkType::ETHERNET, &four().front(&[0, 0x21]).front(&[0; 4]).mpls(&[16]).ethernet(0x8847));
+    }
+
+    #[test]
+    fn frames_in_frames_are_stepped_into_and_have_their_own_tags() {
+        let framed = || four().vlan(0x0800, 9).ethernet(0x8100);
+        let tag = Vlans { outer: Some(9), inner: None };
+        let builds = [
+            framed().front(&[0, 0, 0, 1]).vlan(0x88e7, 5).ethernet(0x88a8),
+            framed().front(&[0, 1]).ethernet(0x8903),
+            framed().front(&[0, 0x45, 0, 1, 0, 2, 9, 9, 9, 9]).ethernet(0x22f3),
+            framed().nsh(3).ethernet(0x894f),
+        ];
+        for build in builds {
+            carries(LinkType::ETHERNET, &build);
+            assert_eq!(vlans(&build), tag);
+        }
+    }
+
+    #[test]
+    fn service_headers_and_port_extenders_tags_are_stepped_over() {
+        carries(LinkType::ETHERNET, &four().nsh(1).ethernet(0x894f));
+        carries(LinkType::ETHERNET, &six().nsh(2).nsh(4).ethernet(0x894f));
+        carries(LinkType::ETHERNET, &four().front(&[0, 1, 0, 2, 0, 3, 8, 0]).ethernet(0x893f));
+        carries(LinkType::ETHERNET, &four().front(&[0, 1, 0, 2, 8, 0]).ethernet(0x8926));
+    }
+
+    #[test]
+    fn rare_links_carry_ip() {
+        carries(LinkType::PPP_PPPD, &four().front(&[1, 3, 0, 0x21]));
+        carries(LinkType::PPP_WITH_DIR, &four().front(&[1, 0xff, 3, 0, 0x21]));
+        carries(LinkType::APPLE_IP_OVER_IEEE1394, &four().front(&[8, 0]).front(&[1; 16]));
+        carries(LinkType::IPOIB, &six().front(&[0x86, 0xdd, 0, 0]).front(&[0; 40]));
+        carries(LinkType::ATM_RFC1483, &four().llc());
+        carries(LinkType::SUNATM, &four().llc().front(&[0x82, 0, 0, 33]));
+        for header in [
+            &[0x18, 0x41, 3, 0xcc][..],
+            &[0x18, 0x40, 0, 0x41, 3, 0xcc],
+            &[0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0],
+            &[0x18, 0x41, 8, 0],
+        ] {
+            carries(LinkType::FRELAY, &four().front(header));
+        }
+        carries(LinkType::FRELAY, &six().front(&[0x18, 0x41, 3, 0x8e]));
     }
 }

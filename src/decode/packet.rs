@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::tunnel::Span;
 use crate::capture::Timestamp;
 
 /// An IP packet with a transport header that could be read. Addresses are the inner-most ones.
@@ -10,15 +11,30 @@ pub struct Packet<'a> {
     pub ts: Timestamp,
     pub source: IpAddr,
     pub destination: IpAddr,
+    /// Of the frame that carries this packet: inside VXLAN the inner frame's, inside GRE without Ethernet the outer's.
     pub vlans: Vlans,
     /// IPv4 time to live or IPv6 hop limit.
     pub ttl: u8,
+    /// The tunnels it came through.
+    pub tunnels: Span,
     pub transport: Transport<'a>,
 }
 
 #[derive(Debug, Clone, Copy)]
 pub enum Transport<'a> {
     Tcp(Tcp<'a>),
+    Udp(Udp<'a>),
+}
+
+/// A UDP datagram (RFC 768).
+#[derive(Debug, Clone, Copy)]
+pub struct Udp<'a> {
+    pub source_port: u16,
+    pub destination_port: u16,
+    /// The payload as far as it was captured.
+    pub payload: &'a [u8],
+    /// Payload bytes that were on the wire after `payload` and were cut by the snap length.
+    pub cut: u32,
 }
 
 /// A TCP segment (RFC 9293, section 3.1).

@@ -18,6 +18,8 @@ pub struct ClientHello<'a> {
     pub legacy_version: u16,
     pub random: [u8; 32],
     pub session_id: &'a [u8],
+    /// DTLS's (RFC 6347, section 4.2.1); empty elsewhere.
+    pub cookie: &'a [u8],
     pub cipher_suites: U16s<'a>,
     /// Cipher specs of an SSLv2-format hello, three bytes each; empty in a TLS-format one.
     pub sslv2_specs: &'a [u8],
@@ -37,6 +39,8 @@ pub struct ClientHello<'a> {
     /// A session_ticket extension that carries a ticket.
     pub offers_ticket: bool,
     pub offers_psk: bool,
+    /// The content of quic_transport_parameters (RFC 9000, section 18), or of its number in the drafts.
+    pub quic_transport_parameters: Option<&'a [u8]>,
     pub flaws: Flaws,
 }
 
@@ -44,18 +48,32 @@ impl<'a> ClientHello<'a> {
     /// Reads a handshake message's body. A body that ends early gives what came before the end, with
     /// [`Flaws::INCOMPLETE`] set.
     pub fn read(body: &'a [u8]) -> Self {
-        let mut hello = Self::empty();
-        let mut cursor = Cursor::new(body);
-        if hello.read_fields(&mut cursor).is_err() {
-            hello.flaws.set(Flaws::INCOMPLETE);
-        }
-        hello
+        Self::read_with(body, |_, _| Ok(()))
     }
 
-    /// Reads a body of which the end is known not to be there.
-    pub(super) fn cut(body: &'a [u8]) -> Self {
-        let mut hello = Self::read(body);
-        hello.flaws.set(Flaws::INCOMPLETE);
+    /// The same for DTLS, whose hello has a cookie behind the session id (RFC 6347, section 4.2.1).
+    pub fn read_dtls(body: &'a [u8]) -> Self {
+        Self::read_with(body, |hello, cursor| {
+            hello.cookie = cursor.vec8()?;
+            Ok(())
+        })
+    }
+
+    /// Says that its end is known not to be there.
+    pub(super) fn cut(mut self) -> Self {
+        self.flaws.set(Flaws::INCOMPLETE);
+        self
+    }
+
+    fn read_with(
+        body: &'a [u8],
+        after_session_id: impl FnOnce(&mut Self, &mut Cursor<'a>) -> Result<(), Incomplete>,
+    ) -> Self {
+        let mut hello = Self::empty();
+        let mut cursor = Cursor::new(body);
+        if hello.read_fields(&mut cursor, after_session_id).is_err() {
+            hello.flaws.set(Flaws::INCOMPLETE);
+        }
         hello
     }
 
@@ -64,6 +82,7 @@ impl<'a> ClientHello<'a> {
             legacy_version: 0,
             random: [0; 32],
             session_id: &[],
+            cookie: &[],
             cipher_suites: U16s::default(),
             sslv2_specs: &[],
             compression_methods: &[],
@@ -80,6 +99,7 @@ impl<'a> ClientHello<'a> {
             certificate_compression: U16s::default(),
             offers_ticket: false,
             offers_psk: false,
+            quic_transport_parameters: None,
             flaws: Flaws::default(),
         }
     }
@@ -89,10 +109,15 @@ impl<'a> ClientHello<'a> {
         !self.flaws.has(Flaws::INCOMPLETE)
     }
 
-    fn read_fields(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Incomplete> {
+    fn read_fields(
+        &mut self,
+        cursor: &mut Cursor<'a>,
+        after_session_id: impl FnOnce(&mut Self, &mut Cursor<'a>) -> Result<(), Incomplete>,
+    ) -> Result<(), Incomplete> {
         self.legacy_version = cursor.u16()?;
         self.random = cursor.array()?;
         self.session_id = cursor.vec8()?;
+        after_session_id(self, cursor)?;
         let length = cursor.u16()?;
         let (ciphers, whole) = cursor.take_readable(usize::from(length));
         self.cipher_suites = U16s::new(ciphers);
@@ -150,6 +175,9 @@ impl<'a> ClientHello<'a> {
             SESSION_TICKET => self.offers_ticket = !content.is_empty(),
             PRE_SHARED_KEY => self.offers_psk = true,
             SUPPORTED_VERSIONS => self.supported_versions = U16s::even(cursor.vec8()?)?,
+            QUIC_TRANSPORT_PARAMETERS | QUIC_TRANSPORT_PARAMETERS_DRAFT => {
+                self.quic_transport_parameters = Some(content)
+            }
             PSK_KEY_EXCHANGE_MODES => self.psk_modes = cursor.vec8()?,
             SIGNATURE_ALGORITHMS_CERT => self.signature_algorithms_cert = U16s::even(cursor.vec16()?)?,
             KEY_SHARE | KEY_SHARE_DRAFT => {
@@ -321,6 +349,9 @@ pub(super) const SUPPORTED_VERSIONS: u16 = 43;
 const PSK_KEY_EXCHANGE_MODES: u16 = 45;
 const SIGNATURE_ALGORITHMS_CERT: u16 = 50;
 pub(super) const KEY_SHARE: u16 = 51;
+const QUIC_TRANSPORT_PARAMETERS: u16 = 57;
+/// quic_transport_parameters until draft 32 of QUIC-TLS.
+const QUIC_TRANSPORT_PARAMETERS_DRAFT: u16 = 0xffa5;
 const TWIN_SEARCH: usize = 64;
 
 #[cfg(test)]

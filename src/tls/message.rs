@@ -8,18 +8,24 @@
     clippy::arithmetic_side_effects
 )]
 
-use super::{ClientHello, ServerHello, sslv2};
+use super::{ClientHello, Proxied, ServerHello, Upgrade, sslv2};
 use crate::wire::Cursor;
 
 /// Something that one side said in the clear.
 #[derive(Debug, Clone, Copy)]
 pub enum Message<'a> {
+    /// What stood before TLS in the stream.
+    Upgraded(Upgrade),
+    /// Whom a proxy speaks for.
+    Proxied(Proxied),
     /// The next ClientHello opens another handshake in the same stream.
     Renegotiation,
     ClientHello(ClientHello<'a>),
     Sslv2ClientHello(ClientHello<'a>),
     ServerHello(ServerHello<'a>),
     HelloRetryRequest(ServerHello<'a>),
+    /// The server of DTLS wants to see a cookie again (RFC 6347, section 4.2.1).
+    HelloVerifyRequest,
     Sslv2ServerHello(sslv2::ServerHello<'a>),
     Certificates(Certificates<'a>),
     /// With the named curve of an ECDHE key exchange (RFC 8422, section 5.4).
@@ -45,6 +51,8 @@ pub enum Message<'a> {
     OversizedRecord,
     /// The direction went on with something that is no TLS record.
     NotARecord,
+    /// A client hello that is not one of TLS: gQUIC's own.
+    ForeignHello,
     /// Bytes did not come; in the middle of the message of this handshake type, if it was in one.
     Lost {
         within: Option<u8>,
@@ -104,7 +112,7 @@ pub(super) fn ocsp_response(body: &[u8]) -> Option<&[u8]> {
 
 /// Puts handshake messages together out of record fragments; a message that lies whole in one fragment is not copied.
 #[derive(Debug, Default)]
-pub(super) struct Joiner {
+pub(crate) struct Joiner {
     partial: Vec<u8>,
     state: State,
 }
@@ -120,7 +128,7 @@ enum State {
 }
 
 /// What a [`Joiner`] says of one message.
-pub(super) enum Joined<'a> {
+pub(crate) enum Joined<'a> {
     Whole {
         kind: u8,
         body: &'a [u8],
@@ -135,14 +143,14 @@ pub(super) enum Joined<'a> {
 
 impl Joiner {
     /// Forgets everything, and keeps a modest buffer.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.state = State::Collecting;
         self.partial.clear();
         self.partial.shrink_to(KEPT_CAPACITY);
     }
 
     /// Takes a record's fragment; `cap` gives the most bytes that a message of a type may have.
-    pub(super) fn push<'a>(
+    pub(crate) fn push<'a>(
         &'a mut self,
         mut fragment: &'a [u8],
         cap: impl Fn(u8) -> usize,
@@ -204,7 +212,7 @@ impl Joiner {
     }
 
     /// So many bytes of the handshake stream are missing: the message they belong to is given out as far as it came.
-    pub(super) fn skip(&mut self, count: usize, loss: Loss, mut out: impl FnMut(Joined<'_>)) {
+    pub(crate) fn skip(&mut self, count: usize, loss: Loss, mut out: impl FnMut(Joined<'_>)) {
         match self.state {
             State::Lost => {}
             State::Discarding(left) if count <= left => self.discard(left.saturating_sub(count)),
@@ -222,7 +230,7 @@ impl Joiner {
     }
 
     /// Nothing more will come: the message begun is given out as far as it came.
-    pub(super) fn cut(&mut self, loss: Loss, out: &mut impl FnMut(Joined<'_>)) {
+    pub(crate) fn cut(&mut self, loss: Loss, out: &mut impl FnMut(Joined<'_>)) {
         if let Some((kind, _)) = header(&self.partial) {
             out(Joined::Cut { kind, body: self.partial.get(HEADER..).unwrap_or_default(), loss });
         }
@@ -230,7 +238,7 @@ impl Joiner {
     }
 
     /// Whether a message has begun and is not whole.
-    pub(super) fn is_within(&self) -> bool {
+    pub(crate) fn is_within(&self) -> bool {
         !self.partial.is_empty()
     }
 

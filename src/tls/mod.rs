@@ -5,13 +5,18 @@
 
 pub mod hello;
 pub mod message;
+mod preamble;
 mod probe;
 mod record;
 pub mod server_hello;
 pub mod session;
 pub mod sslv2;
+pub(crate) mod story;
+pub mod upgrade;
 
 pub use hello::{Alpn, ClientHello, Flaws, KeyShares, U16s};
 pub use message::{Certificates, Message};
 pub use server_hello::ServerHello;
-pub use session::{CERTIFICATE, Caps, Progress, Session, is_tls13};
+pub use session::{Caps, Progress, Session};
+pub use story::{CERTIFICATE, is_tls13};
+pub use upgrade::{Proxied, Upgrade};

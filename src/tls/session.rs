@@ -8,16 +8,18 @@
     clippy::arithmetic_side_effects
 )]
 
-mod story;
+use arrayvec::ArrayVec;
 
+use super::Proxied;
 use super::message::{Joiner, Loss, Message};
+use super::preamble::tds::Packets;
+use super::preamble::{Carrier, HOLD, Outcome, Preamble};
 use super::probe::{self, Peer, Verdict};
 use super::record::{self, Header, Position, Step};
 use super::sslv2;
+use super::story::{CLIENT_HELLO, SSL_2_0, Story};
+use super::upgrade::Upgrade;
 use crate::wire::{Both, Direction};
-
-pub use story::{CERTIFICATE, is_tls13};
-use story::{CLIENT_HELLO, SSL_2_0, Story};
 
 /// The most bytes a handshake message may have.
 #[derive(Debug, Clone, Copy)]
@@ -42,22 +44,36 @@ pub enum Progress {
 pub struct Session {
     ends: Both<End>,
     story: Story,
+    before: Before,
     caps: Caps,
+}
+
+/// What stood before TLS, as far as both directions have told.
+#[derive(Debug, Clone, Copy, Default)]
+struct Before {
+    upgrade: Option<Upgrade>,
+    proxied: Option<Proxied>,
 }
 
 /// One direction's place in its records and messages.
 #[derive(Debug)]
 struct End {
     layer: Layer,
+    /// Apart from the rest, which it would only keep out of the cache: most directions begin with TLS.
+    preamble: Box<Preamble>,
+    /// Whether the preamble has taken bytes.
+    before_tls: bool,
+    /// TLS has begun.
+    begun: bool,
+    /// What the records travel in, if they do not stand in the stream as they are.
+    packets: Option<Packets>,
     joiner: Joiner,
 }
 
 #[derive(Debug)]
 enum Layer {
-    Probing {
-        prefix: [u8; probe::ENOUGH],
-        have: usize,
-    },
+    /// Before TLS.
+    Preamble,
     Records(Position),
     /// Within a version 2 record, of which so much is here.
     Sslv2(Vec<u8>),
@@ -67,16 +83,26 @@ enum Layer {
 
 impl Session {
     pub fn new(caps: Caps) -> Self {
-        Self { ends: Both { forward: End::new(), backward: End::new() }, story: Story::default(), caps }
+        Self {
+            ends: Both { forward: End::new(), backward: End::new() },
+            story: Story::default(),
+            before: Before::default(),
+            caps,
+        }
     }
 
     /// Makes it ready for another stream.
     pub fn reset(&mut self) {
         for end in [&mut self.ends.forward, &mut self.ends.backward] {
-            end.layer = Layer::START;
+            end.layer = Layer::Preamble;
+            if std::mem::take(&mut end.before_tls) {
+                end.preamble.reset();
+            }
+            (end.begun, end.packets) = (false, None);
             end.joiner.reset();
         }
         self.story = Story::default();
+        self.before = Before::default();
     }
 
     /// Reads a little of itself, for the sake of the cache.
@@ -87,49 +113,46 @@ impl Session {
             ^ u64::from(self.ends.backward.joiner.is_within())
     }
 
-    /// Whether a stream that begins like this is not TLS, whatever comes.
+    /// Whether a stream that begins like this is not TLS and does not go over to it, whatever comes.
     pub fn is_other_than_tls(bytes: &[u8]) -> bool {
-        probe::judge(bytes, Peer::Unknown) == Verdict::Neither
+        if probe::judge(bytes, Peer::Unknown) != Verdict::Neither {
+            return false;
+        }
+        let mut preamble = Preamble::START;
+        preamble.push(bytes, Peer::Unknown) == Outcome::Other
     }
 
-    /// Whether a direction may begin like this, given what the other has said; `None` where the bytes are too few to tell.
+    /// Whether a direction may begin like this, given what the other has said; `None` where the bytes are too few to
+    /// tell. What may stand before TLS will do where it tells of a protocol that goes over to it.
     pub fn may_start_with(&self, bytes: &[u8]) -> Option<bool> {
         match probe::judge(bytes, self.story.peer()) {
             Verdict::Tls | Verdict::Sslv2 => Some(true),
-            Verdict::Neither => Some(false),
             Verdict::More => None,
+            Verdict::Neither => {
+                let mut preamble = Preamble::START;
+                let refused = preamble.push(bytes, self.story.peer()) == Outcome::Other;
+                Some(!refused && preamble.notes().evidence.is_telling())
+            }
         }
+    }
+
+    /// Whether nothing of TLS has come in a direction so far: if it begins with what is pushed next, it is its first
+    /// byte that is pushed.
+    pub fn awaits_tls(&self, from: Direction) -> bool {
+        let end = &self.ends[from];
+        matches!(end.layer, Layer::Preamble) && !(end.before_tls && end.preamble.may_have_begun())
     }
 
     /// Takes the next bytes of a direction, and gives what they say to `out`.
     pub fn push(&mut self, from: Direction, bytes: &[u8], out: &mut impl FnMut(Direction, Message<'_>)) -> Progress {
-        let Self { ends, story, caps } = self;
-        let end = &mut ends[from];
-        let mut said = |message: Message<'_>| out(from, message);
-        if let Layer::Probing { prefix, have } = &mut end.layer {
-            for (slot, byte) in prefix.iter_mut().skip(*have).zip(bytes) {
-                *slot = *byte;
+        let mut bytes = bytes;
+        if let Layer::Preamble = self.ends[from].layer {
+            match self.begin(from, bytes, out) {
+                Some(rest) => bytes = rest,
+                None => return self.story.progress(from),
             }
-            let before = *have;
-            let all = before.saturating_add(bytes.len());
-            *have = all.min(probe::ENOUGH);
-            let (prefix, have) = (*prefix, *have);
-            let known = prefix.get(..have).unwrap_or_default();
-            match probe::judge(known, story.peer()) {
-                Verdict::More => return Progress::Reading,
-                Verdict::Neither => {
-                    end.layer = Layer::Dead;
-                    story.not_tls(from, &mut said);
-                    return story.progress(from);
-                }
-                Verdict::Tls => end.layer = Layer::Records(Position::START),
-                Verdict::Sslv2 => end.layer = Layer::Sslv2(Vec::new()),
-            }
-            // The prefix of earlier calls first, then this call's bytes.
-            let earlier = prefix.get(..before.min(have)).unwrap_or_default();
-            end.read(from, earlier, story, *caps, &mut said);
         }
-        end.read(from, bytes, story, *caps, &mut said);
+        self.read(from, bytes, out);
         self.story.progress(from)
     }
 
@@ -146,27 +169,138 @@ impl Session {
         self.story.progress(from)
     }
 
-    /// Nothing more will come of either direction: what was begun is given out as far as it came.
+    /// Nothing more will come of either direction: what was begun is given out as far as it came, and last what stood
+    /// before TLS.
     pub fn finish(&mut self, out: &mut impl FnMut(Direction, Message<'_>)) {
+        self.look_back();
+        let straight = |end: &End| end.begun && !end.has_preamble();
+        let straight = Both { forward: straight(&self.ends.forward), backward: straight(&self.ends.backward) };
         for from in [Direction::Forward, Direction::Backward] {
             let end = &mut self.ends[from];
             let mut said = |message: Message<'_>| out(from, message);
-            if let Layer::Sslv2(bytes) = &end.layer {
-                self.story.sslv2(bytes, &mut said);
+            match &end.layer {
+                Layer::Sslv2(bytes) => self.story.sslv2(bytes, &mut said),
+                // A hello without a preamble was answered with something else.
+                Layer::Preamble if end.hole().is_some() || (straight[from.reverse()] && end.has_preamble()) => {
+                    end.is_other(from, &mut self.story, &mut said)
+                }
+                _ => {}
             }
             end.joiner.cut(Loss::Truncated, &mut |joined| self.story.joined(from, joined, &mut said));
             end.layer = Layer::Dead;
         }
+        self.before.tell(Direction::Forward, out);
+    }
+
+    /// Looks for the start of TLS; where it is found, what of it came with earlier calls is read, and the rest given back.
+    fn begin<'a>(
+        &mut self,
+        from: Direction,
+        bytes: &'a [u8],
+        out: &mut impl FnMut(Direction, Message<'_>),
+    ) -> Option<&'a [u8]> {
+        let peer = self.story.peer();
+        let end = &mut self.ends[from];
+        if !end.before_tls && probe::judge(bytes, peer) == Verdict::Tls {
+            end.begun = true;
+            end.layer = Layer::Records(Position::START);
+            self.look_back();
+            return Some(bytes);
+        }
+        end.before_tls = true;
+        match end.preamble.push(bytes, peer) {
+            Outcome::More => None,
+            Outcome::Other => {
+                end.is_other(from, &mut self.story, &mut |message| out(from, message));
+                None
+            }
+            Outcome::Begins(carrier, rest) => {
+                let mut held = ArrayVec::<u8, HOLD>::new();
+                held.extend(end.preamble.held().iter().copied());
+                end.begun = true;
+                end.packets = (carrier == Carrier::Tds).then_some(Packets::START);
+                end.layer = match carrier {
+                    Carrier::Records | Carrier::Tds => Layer::Records(Position::START),
+                    Carrier::Sslv2 => Layer::Sslv2(Vec::new()),
+                };
+                self.look_back();
+                self.read(from, &held, out);
+                Some(rest)
+            }
+        }
+    }
+
+    /// Takes bytes of TLS.
+    fn read(&mut self, from: Direction, bytes: &[u8], out: &mut impl FnMut(Direction, Message<'_>)) {
+        let Self { ends, story, caps, before } = self;
+        let mut said = |message: Message<'_>| {
+            // The session that ends here is told of before the next begins.
+            if matches!(message, Message::Renegotiation) {
+                before.tell(from, out);
+            }
+            out(from, message);
+        };
+        ends[from].read(from, bytes, story, *caps, &mut said);
+    }
+
+    /// Puts together what both directions have told of the time before TLS.
+    fn look_back(&mut self) {
+        let Both { forward, backward } = &self.ends;
+        let changed = |end: &End| end.begun && end.has_preamble();
+        if changed(forward) || changed(backward) {
+            let (one, other) = (forward.preamble.notes(), backward.preamble.notes());
+            self.before = Before {
+                upgrade: Some(one.evidence.union(other.evidence).upgrade()),
+                proxied: one.proxied.or(other.proxied),
+            };
+        }
     }
 }
 
-impl Layer {
-    const START: Self = Layer::Probing { prefix: [0; probe::ENOUGH], have: 0 };
+impl Before {
+    fn tell(&self, from: Direction, out: &mut impl FnMut(Direction, Message<'_>)) {
+        if let Some(upgrade) = self.upgrade {
+            out(from, Message::Upgraded(upgrade));
+        }
+        if let Some(proxied) = self.proxied {
+            out(from, Message::Proxied(proxied));
+        }
+    }
 }
 
 impl End {
     fn new() -> Self {
-        Self { layer: Layer::START, joiner: Joiner::default() }
+        Self {
+            layer: Layer::Preamble,
+            preamble: Box::new(Preamble::START),
+            before_tls: false,
+            begun: false,
+            packets: None,
+            joiner: Joiner::default(),
+        }
+    }
+
+    /// Whether anything stands before TLS.
+    fn has_preamble(&self) -> bool {
+        self.before_tls && self.preamble.has_read()
+    }
+
+    /// Why bytes before TLS are missing.
+    fn hole(&self) -> Option<Loss> {
+        if self.before_tls { self.preamble.hole() } else { None }
+    }
+
+    /// The direction went on, or began, with something else than TLS.
+    fn is_other(&mut self, from: Direction, story: &mut Story, said: &mut impl FnMut(Message<'_>)) {
+        self.layer = Layer::Dead;
+        match self.hole() {
+            // TLS may have begun where bytes are missing.
+            Some(loss) => {
+                story.lost[from] = true;
+                said(Message::Lost { within: None, loss });
+            }
+            None => story.not_tls(from, said),
+        }
     }
 
     fn read(
@@ -177,9 +311,24 @@ impl End {
         caps: Caps,
         said: &mut impl FnMut(Message<'_>),
     ) {
+        let Some(mut packets) = self.packets else { return self.records(from, bytes, story, caps, said) };
+        while let Some(carried) = packets.step(&mut bytes) {
+            self.records(from, carried, story, caps, said);
+        }
+        self.packets = Some(packets);
+    }
+
+    fn records(
+        &mut self,
+        from: Direction,
+        mut bytes: &[u8],
+        story: &mut Story,
+        caps: Caps,
+        said: &mut impl FnMut(Message<'_>),
+    ) {
         loop {
             match &mut self.layer {
-                Layer::Probing { .. } | Layer::Dead => return,
+                Layer::Preamble | Layer::Dead => return,
                 Layer::Sslv2(collected) => {
                     let Some(rest) = sslv2::collect(collected, bytes) else { return };
                     bytes = rest;
@@ -265,7 +414,8 @@ impl End {
                     match story.alert[from].take() {
                         None => story.alert[from] = Some(byte),
                         Some(level) => {
-                            story.failed |= level == FATAL;
+                            // The hello that it answers may come late.
+                            story.failed |= level == FATAL && story.hello.is_some();
                             said(Message::Alert { level, description: byte });
                         }
                     }
@@ -286,8 +436,10 @@ impl End {
         let Hole { count, loss } = hole;
         let within_handshake =
             |header: Header, story: &Story| header.kind == record::HANDSHAKE && !story.encrypts(from);
+        let carried = self.packets.as_mut().is_none_or(|packets| packets.skip(count).is_ok());
         match &mut self.layer {
             Layer::Dead => return,
+            Layer::Records(_) if !carried => {}
             Layer::Records(position) => match position.skip(count) {
                 Ok(header) if within_handshake(header, story) => {
                     self.joiner.skip(count, loss, |joined| story.joined(from, joined, said));
@@ -302,7 +454,12 @@ impl End {
                 let record = std::mem::take(bytes);
                 story.sslv2(&record, said);
             }
-            Layer::Probing { .. } => {}
+            Layer::Preamble => {
+                self.before_tls = true;
+                if self.preamble.skip(count, loss).is_ok() {
+                    return;
+                }
+            }
         }
         self.joiner.cut(loss, &mut |joined| story.joined(from, joined, said));
         self.layer = Layer::Dead;

@@ -9,35 +9,53 @@
     clippy::arithmetic_side_effects
 )]
 
-use super::Progress;
-use crate::tls::message::{self, Certificates, Joined, Message};
-use crate::tls::probe::Peer;
-use crate::tls::{ClientHello, ServerHello, sslv2};
+use super::message::{self, Certificates, Joined, Message};
+use super::probe::Peer;
+use super::session::Progress;
+use super::{ClientHello, ServerHello, sslv2};
 use crate::wire::{Both, Direction, registry};
 
 /// What the two directions have told together.
 #[derive(Debug, Default)]
-pub(super) struct Story {
-    pub(super) hello: Option<Format>,
-    pub(super) version: Option<u16>,
+pub(crate) struct Story {
+    pub(crate) carrier: Carrier,
+    pub(crate) hello: Option<Format>,
+    /// ClientHellos so far, and those that the server has asked for.
+    hellos: u8,
+    asked: u8,
+    pub(crate) version: Option<u16>,
     /// Octets of MAC behind each record, where the suite encrypts nothing: such a session can be read on.
-    pub(super) null_cipher_mac: Option<usize>,
-    pub(super) changed_cipher: Both<bool>,
+    pub(crate) null_cipher_mac: Option<usize>,
+    pub(crate) changed_cipher: Both<bool>,
     /// Encrypted records seen.
-    pub(super) secured: Both<u32>,
-    pub(super) lost: Both<bool>,
-    pub(super) failed: bool,
-    pub(super) not_tls: bool,
-    pub(super) alert: Both<Option<u8>>,
+    pub(crate) secured: Both<u32>,
+    pub(crate) lost: Both<bool>,
+    pub(crate) failed: bool,
+    pub(crate) not_tls: bool,
+    pub(crate) alert: Both<Option<u8>>,
+}
+
+/// What the handshake messages travel in, as far as their own form depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Carrier {
+    /// TLS records, or QUIC's CRYPTO frames.
+    #[default]
+    Stream,
+    /// DTLS records: a ClientHello has a cookie (RFC 6347, section 4.2.1).
+    Datagrams,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     Tls,
     Sslv2,
 }
 
 impl Story {
+    pub(crate) fn new(carrier: Carrier) -> Self {
+        Self { carrier, ..Self::default() }
+    }
+
     pub(super) fn peer(&self) -> Peer {
         match self.hello {
             None => Peer::Unknown,
@@ -46,16 +64,16 @@ impl Story {
         }
     }
 
-    pub(super) fn is_tls13(&self) -> bool {
+    pub(crate) fn is_tls13(&self) -> bool {
         self.version.is_some_and(is_tls13)
     }
 
     /// Whether handshake and alert records of this direction are encrypted by now.
-    pub(super) fn encrypts(&self, from: Direction) -> bool {
+    pub(crate) fn encrypts(&self, from: Direction) -> bool {
         self.changed_cipher[from] && self.version.is_some() && !self.is_tls13()
     }
 
-    pub(super) fn not_tls(&mut self, from: Direction, said: &mut impl FnMut(Message<'_>)) {
+    pub(crate) fn not_tls(&mut self, from: Direction, said: &mut impl FnMut(Message<'_>)) {
         self.lost[from] = true;
         if self.hello.is_some() {
             said(Message::NotARecord);
@@ -64,12 +82,12 @@ impl Story {
         }
     }
 
-    pub(super) fn joined(&mut self, from: Direction, joined: Joined<'_>, said: &mut impl FnMut(Message<'_>)) {
+    pub(crate) fn joined(&mut self, from: Direction, joined: Joined<'_>, said: &mut impl FnMut(Message<'_>)) {
         match joined {
             Joined::Whole { kind, body } => self.message(from, kind, body, said),
             Joined::Cut { kind, body, loss } => {
                 match kind {
-                    CLIENT_HELLO => self.client_hello(from, ClientHello::cut(body), said),
+                    CLIENT_HELLO => self.client_hello(from, self.carrier.client_hello(body).cut(), said),
                     CERTIFICATE => said(Message::Certificates(Certificates::read(body))),
                     _ => {}
                 }
@@ -80,7 +98,11 @@ impl Story {
 
     fn message(&mut self, from: Direction, kind: u8, body: &[u8], said: &mut impl FnMut(Message<'_>)) {
         match kind {
-            CLIENT_HELLO => self.client_hello(from, ClientHello::read(body), said),
+            CLIENT_HELLO => self.client_hello(from, self.carrier.client_hello(body), said),
+            HELLO_VERIFY_REQUEST if self.carrier == Carrier::Datagrams => {
+                self.hello.get_or_insert(Format::Tls);
+                said(Message::HelloVerifyRequest);
+            }
             SERVER_HELLO => {
                 let hello = ServerHello::read(body);
                 if hello.is_retry() {
@@ -117,10 +139,11 @@ impl Story {
         if self.version.is_some() && (self.secured[from] > 0 || self.changed_cipher[from]) {
             said(Message::Renegotiation);
             let mac = self.null_cipher_mac;
-            *self = Self { hello: Some(Format::Tls), null_cipher_mac: mac, ..Self::default() };
+            *self = Self { hello: Some(Format::Tls), null_cipher_mac: mac, ..Self::new(self.carrier) };
             self.changed_cipher = Both { forward: mac.is_some(), backward: mac.is_some() };
         }
         self.hello = Some(Format::Tls);
+        self.hellos = self.hellos.saturating_add(1);
         said(Message::ClientHello(hello));
     }
 
@@ -128,6 +151,12 @@ impl Story {
     fn retry(&mut self, hello: &ServerHello<'_>) {
         self.hello.get_or_insert(Format::Tls);
         self.version = Some(hello.version());
+        self.asked = self.asked.saturating_add(1);
+    }
+
+    /// Whether the server has asked for a ClientHello that has not come: where packets overtake each other, it may yet.
+    pub(crate) fn awaits_hello(&self) -> bool {
+        self.hellos > 0 && self.hellos <= self.asked
     }
 
     fn server_hello(&mut self, hello: &ServerHello<'_>) {
@@ -138,7 +167,7 @@ impl Story {
         self.null_cipher_mac = if plain { registry::null_cipher_mac(hello.cipher_suite) } else { None };
     }
 
-    pub(super) fn sslv2(&mut self, record: &[u8], said: &mut impl FnMut(Message<'_>)) {
+    pub(crate) fn sslv2(&mut self, record: &[u8], said: &mut impl FnMut(Message<'_>)) {
         let message = record.get(sslv2::HEADER..).unwrap_or_default();
         match message.first() {
             Some(&CLIENT_HELLO) => {
@@ -159,7 +188,7 @@ impl Story {
         }
     }
 
-    pub(super) fn progress(&self, from: Direction) -> Progress {
+    pub(crate) fn progress(&self, from: Direction) -> Progress {
         if self.not_tls {
             return Progress::NotTls;
         }
@@ -171,13 +200,23 @@ impl Story {
     }
 }
 
-/// TLS 1.3, its drafts, and the experiments that large sites ran on them.
-pub fn is_tls13(version: u16) -> bool {
-    matches!(version, 0x0304 | 0x7f00..=0x7fff | 0xfb00..=0xfbff)
+impl Carrier {
+    fn client_hello(self, body: &[u8]) -> ClientHello<'_> {
+        match self {
+            Self::Stream => ClientHello::read(body),
+            Self::Datagrams => ClientHello::read_dtls(body),
+        }
+    }
 }
 
-pub(super) const CLIENT_HELLO: u8 = 1;
+/// TLS 1.3, DTLS 1.3, their drafts, and the experiments that large sites ran on them.
+pub fn is_tls13(version: u16) -> bool {
+    matches!(version, 0x0304 | 0xfefc | 0x7f00..=0x7fff | 0xfb00..=0xfbff)
+}
+
+pub(crate) const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
+const HELLO_VERIFY_REQUEST: u8 = 3;
 const NEW_SESSION_TICKET: u8 = 4;
 const DRAFT_HELLO_RETRY_REQUEST: u8 = 6;
 pub const CERTIFICATE: u8 = 11;
@@ -186,6 +225,6 @@ const CERTIFICATE_REQUEST: u8 = 13;
 const SERVER_HELLO_DONE: u8 = 14;
 const CERTIFICATE_STATUS: u8 = 22;
 const SSLV2_SERVER_HELLO: u8 = 4;
-pub(super) const SSL_2_0: u16 = 2;
+pub(crate) const SSL_2_0: u16 = 2;
 /// Encrypted records of one direction, after which the other is not waited for.
 const LONE_RECORDS: u32 = 64;

@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct Limits {
     /// Flows a sensor holds at once.
     pub max_flows: usize,
+    /// Flows of which one side alone was heard, and whose bytes are held to be read. A flood of first packets is made of them.
+    pub max_unanswered: usize,
     /// Bytes of out-of-order TCP data a direction may hold.
     pub out_of_order_bytes: usize,
     /// Bytes of out-of-order TCP data that all flows may hold together.
@@ -30,6 +32,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_flows: 1_000_000,
+            max_unanswered: 16_384,
             out_of_order_bytes: 64 << 10,
             total_out_of_order_bytes: 256 << 20,
             client_hello_bytes: 16 << 10,

@@ -6,30 +6,36 @@
 
 mod connection;
 mod draft;
+mod exchange;
 #[cfg(feature = "ja4plus")]
 mod facts;
 mod intern;
+mod tcp;
+mod telling;
+mod udp;
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 
 use arrayvec::ArrayVec;
 
-use crate::capture::{Frame, Timestamp};
+use crate::capture::Frame;
 use crate::config::Limits;
-use crate::decode::{self, Defragmenter, Packet, Skip, Tcp, TcpFlags, Transport};
+use crate::decode::{self, Defragmenter, Packet, Skip, Trail, Transport, Tunnel};
 use crate::event::Event;
-use crate::flow::{Flow, Hasher, Key, NewFlow, TOUCHED, Table, TableLimits};
+use crate::flow::{Flow, FlowId, Hasher, Key, NewFlow, Place, TOUCHED, Table, TableLimits};
 use crate::stats::Counters;
-use crate::tls::{Progress, Session};
-use crate::wire::{Both, Direction};
+use crate::wire::Direction;
 
-use connection::{Connection, Scene};
+use connection::Connection;
 use intern::Interner;
+use telling::Origin;
 
 /// Takes frames, and gives an event for each session in them.
 pub struct Engine {
     table: Table<State>,
     defragmenter: Defragmenter,
+    trail: Trail,
     shard: Shard,
     shared: Shared,
 }
@@ -49,28 +55,17 @@ struct Shared {
     /// Connections that wait to be used again, in the boxes in which they go back to their flows.
     #[allow(clippy::vec_box)]
     pool: Vec<Box<Connection>>,
+    exchanges: udp::Pool,
+    unanswered: Unanswered,
     waiting: usize,
     counters: Counters,
 }
 
 /// What the engine keeps of a flow.
 #[derive(Debug)]
-struct State {
-    /// Initial sequence numbers, where `isn_known`.
-    isn: Both<u32>,
-    isn_known: Both<bool>,
-    proto: Proto,
-    #[cfg(feature = "ja4plus")]
-    tcp: facts::Handshake,
-}
-
-#[derive(Debug)]
-enum Proto {
-    /// No payload so far.
-    Opening,
-    Reading(Box<Connection>),
-    /// Nothing more to learn.
-    Done,
+enum State {
+    Tcp(tcp::State),
+    Udp(udp::State),
 }
 
 impl Shard {
@@ -94,14 +89,18 @@ impl Engine {
             idle: seconds(limits.idle_seconds),
             half_open: seconds(limits.half_open_seconds),
         };
+        let max_unanswered = (limits.max_unanswered / shard.count).max(1);
         Self {
             table: Table::new(shard.hasher.clone(), table_limits),
             defragmenter: Defragmenter::new(&limits),
+            trail: Trail::default(),
             shard,
             shared: Shared {
                 limits,
                 interner: Interner::default(),
                 pool: Vec::new(),
+                exchanges: udp::Pool::default(),
+                unanswered: Unanswered::new(max_unanswered),
                 waiting: 0,
                 counters: Counters::default(),
             },
@@ -118,15 +117,28 @@ impl Engine {
         let mut next = ArrayVec::<Frame<'a>, GROUP>::new();
         let mut group = ArrayVec::<Decoded<'a>, GROUP>::new();
         loop {
+            let mut latest = None;
+            // Whether a datagram may belong to an exchange that is being read, were it only since this group; else it is
+            // not looked up unless it may begin one. Calls and DNS in a capture without QUIC and DTLS cost next to nothing.
+            let mut exchanges = self.shared.exchanges.reading > 0;
             next.extend(frames.by_ref().take(GROUP));
+            self.trail.clear();
             // The headers' lines, for a shard whose core has not read them: with two threads, 200,000 handshakes
             // took 2.6 s of CPU time without and 2.2 s with this.
             black_box(next.iter().fold(0, |sum, frame| sum ^ headers(frame.data)));
+            let next_is_empty = next.is_empty();
             for frame in next.drain(..) {
                 self.shared.counters.packets += 1;
                 self.shared.counters.bytes += u64::from(frame.wire_len);
-                group.push(match decode::decode(&frame) {
+                group.push(match decode::decode(&frame, &mut self.trail) {
                     Ok(packet) => {
+                        latest = latest.max(Some(packet.ts));
+                        if let Transport::Udp(udp) = &packet.transport {
+                            exchanges |= udp::may_begin(udp);
+                            if !exchanges {
+                                continue;
+                            }
+                        }
                         let (key, from) = Key::of(&packet);
                         let hash = self.table.hash(&key);
                         Decoded::Packet(Arrival { packet, key, hash, from })
@@ -134,19 +146,21 @@ impl Engine {
                     Err(skip) => Decoded::Skip(skip),
                 });
             }
-            if group.is_empty() {
+            if next_is_empty {
                 return;
             }
             self.table.touch(group.iter().filter_map(Decoded::hash), State::glance);
             // Once a group: a flow that is over is known as such by its own packets in any case.
-            if let Some(now) = group.iter().filter_map(Decoded::time).max() {
+            if let Some(now) = latest {
                 while let Some(flow) = self.table.expire(now) {
                     self.shared.end(flow, emit);
                 }
             }
             for decoded in group.drain(..) {
                 match decoded {
-                    Decoded::Packet(arrival) => on_flow(&mut self.table, &mut self.shared, &arrival, emit),
+                    Decoded::Packet(arrival) => {
+                        on_flow(&mut self.table, &mut self.shared, &arrival, self.trail.of(&arrival.packet), emit)
+                    }
                     Decoded::Skip(skip) => self.on_skip(skip, emit),
                 }
             }
@@ -174,19 +188,20 @@ impl Engine {
     #[cold]
     fn on_skip(&mut self, skip: Skip<'_>, emit: &mut impl FnMut(Event)) {
         match skip {
-            Skip::NotIp | Skip::NotTcp | Skip::UnknownLink => self.shared.counters.packets_ignored += 1,
+            Skip::NotIp | Skip::OtherTransport | Skip::UnknownLink => self.shared.counters.packets_ignored += 1,
             Skip::Malformed => self.shared.counters.packets_malformed += 1,
             Skip::Fragment(fragment) => {
                 // Every shard puts every datagram together, and keeps those that are its own: the ports that tell
                 // whose it is stand in the first fragment alone.
-                let Some(datagram) = self.defragmenter.push(&fragment) else { return };
-                match datagram.packet() {
+                let Some(datagram) = self.defragmenter.push(&fragment, &mut self.trail) else { return };
+                match datagram.packet(&mut self.trail) {
                     Ok(packet) => {
                         let (table, shard) = (&mut self.table, &self.shard);
                         let (key, from) = Key::of(&packet);
                         let hash = table.hash(&key);
                         if Shard::of(hash, shard.count) == shard.index {
-                            on_flow(table, &mut self.shared, &Arrival { packet, key, hash, from }, emit);
+                            let arrival = Arrival { packet, key, hash, from };
+                            on_flow(table, &mut self.shared, &arrival, self.trail.of(&arrival.packet), emit);
                         }
                     }
                     Err(Skip::Malformed) => self.shared.counters.packets_malformed += 1,
@@ -205,14 +220,6 @@ enum Decoded<'a> {
 
 impl Decoded<'_> {
     #[inline]
-    fn time(&self) -> Option<Timestamp> {
-        match self {
-            Decoded::Packet(arrival) => Some(arrival.packet.ts),
-            Decoded::Skip(_) => None,
-        }
-    }
-
-    #[inline]
     fn hash(&self) -> Option<u64> {
         match self {
             Decoded::Packet(arrival) => Some(arrival.hash),
@@ -230,28 +237,64 @@ struct Arrival<'a> {
 }
 
 #[inline]
-fn on_flow(table: &mut Table<State>, shared: &mut Shared, arrival: &Arrival<'_>, emit: &mut impl FnMut(Event)) {
-    let Arrival { packet, key, hash, from } = arrival;
-    let (key, hash, from) = (*key, *hash, *from);
-    let Transport::Tcp(tcp) = &packet.transport;
-    if let Some(id) = table.find(hash, &key) {
-        let is_another = |flow: &Flow<State>| table.is_over(flow, packet.ts) || flow.state.is_reopened_by(tcp, from);
-        if table.get(id).is_some_and(is_another) {
-            if let Some(flow) = table.remove(id) {
-                shared.end(flow, emit);
-            }
-        } else {
-            if let Some(flow) = table.get_mut(id) {
-                flow.last_seen = flow.last_seen.max(packet.ts);
-                shared.segment(flow, packet, from, emit);
-            }
-            return;
+fn on_flow(
+    table: &mut Table<State>,
+    shared: &mut Shared,
+    arrival: &Arrival<'_>,
+    tunnels: &[Tunnel],
+    emit: &mut impl FnMut(Event),
+) {
+    let origin = Origin { vlans: arrival.packet.vlans, tunnels };
+    match &arrival.packet.transport {
+        Transport::Tcp(segment) => tcp::take(table, shared, arrival, segment, origin, emit),
+        Transport::Udp(datagram) => udp::take(table, shared, arrival, datagram, origin, emit),
+    }
+}
+
+/// Flows that are being read and of which one side alone was heard. Such a flow holds kilobytes, and anybody can begin as
+/// many as there are addresses.
+struct Unanswered {
+    /// The last that began, the oldest first; those that were answered since stand among them, and are not looked at
+    /// while there is room.
+    places: VecDeque<Place>,
+    count: usize,
+    limit: usize,
+}
+
+impl Unanswered {
+    fn new(limit: usize) -> Self {
+        // At once, so that no packet pays for growth; the default takes 128 KiB, of which what is not used costs nothing.
+        Self { places: VecDeque::with_capacity(limit.min(ROOM)), count: 0, limit }
+    }
+}
+
+/// Takes note that a flow is being read from now on. Beyond the limit, the oldest that was not answered goes.
+fn await_answer(table: &mut Table<State>, shared: &mut Shared, id: FlowId, emit: &mut impl FnMut(Event)) {
+    if shared.unanswered.places.len() >= shared.unanswered.limit {
+        shared.unanswered.places.pop_front();
+    }
+    shared.unanswered.places.extend(table.place(id));
+    while shared.unanswered.count > shared.unanswered.limit
+        && let Some(oldest) = shared.unanswered.places.pop_front()
+    {
+        if table.at(oldest).is_some_and(|flow| flow.state.is_unanswered())
+            && let Some(flow) = table.remove_at(oldest)
+        {
+            shared.counters.flows_evicted += 1;
+            shared.counters.half_open_evicted += 1;
+            shared.end(flow, emit);
         }
     }
-    let says_something = tcp.flags.has(TcpFlags::SYN) || !tcp.payload.is_empty() || tcp.cut > 0;
-    if tcp.flags.has(TcpFlags::RST) || !says_something {
-        return;
-    }
+}
+
+/// Puts a new flow into the table, at the cost of another where it is full.
+fn admit(
+    table: &mut Table<State>,
+    shared: &mut Shared,
+    arrival: &Arrival<'_>,
+    state: State,
+    emit: &mut impl FnMut(Event),
+) -> FlowId {
     if table.is_full()
         && let Some(flow) = table.evict()
     {
@@ -260,155 +303,37 @@ fn on_flow(table: &mut Table<State>, shared: &mut Shared, arrival: &Arrival<'_>,
         shared.end(flow, emit);
     }
     shared.counters.flows += 1;
-    let id = table.insert(hash, NewFlow { key, now: packet.ts, short_lived: true, state: State::new() });
-    if let Some(flow) = table.get_mut(id) {
-        shared.segment(flow, packet, from, emit);
-    }
+    let flow = NewFlow { key: arrival.key, now: arrival.packet.ts, short_lived: true, state };
+    table.insert(arrival.hash, flow)
 }
 
 impl Shared {
-    #[inline]
-    fn segment(&mut self, flow: &mut Flow<State>, packet: &Packet<'_>, from: Direction, emit: &mut impl FnMut(Event)) {
-        let Transport::Tcp(tcp) = &packet.transport;
-        let state = &mut flow.state;
-        state.note_opening(packet, tcp, from);
-        if let Proto::Opening = state.proto {
-            if tcp.payload.is_empty() && tcp.cut == 0 {
-                return;
-            }
-            flow.short_lived = false;
-            if state.starts_unlike_tls(tcp, from) {
-                state.proto = Proto::Done;
-            } else {
-                let mut connection = self.pool.pop().unwrap_or_else(|| Box::new(Connection::new(&self.limits)));
-                connection.open(state.starts(), packet.vlans);
-                state.proto = Proto::Reading(connection);
-            }
-        }
-        match &mut state.proto {
-            // Nearly half of a handshake's packets: they say nothing, and the connection's memory is left alone.
-            Proto::Reading(_) if tcp.is_bare_acknowledgement() => {}
-            Proto::Reading(connection) => {
-                let mut scene = Scene {
-                    key: flow.key,
-                    #[cfg(feature = "ja4plus")]
-                    tcp: &state.tcp,
-                    now: packet.ts,
-                    interner: &mut self.interner,
-                    counters: &mut self.counters,
-                    waiting: &mut self.waiting,
-                    limits: &self.limits,
-                    emit,
-                };
-                let progress = connection.take(from, tcp, &mut scene);
-                let closed = connection.is_closed();
-                if progress != Progress::Reading || closed {
-                    connection.finish(&mut scene);
-                    if let Proto::Reading(connection) = std::mem::replace(&mut state.proto, Proto::Done) {
-                        self.give_back(connection);
-                    }
-                    flow.short_lived = closed;
-                    #[cfg(feature = "ja4plus")]
-                    state.tcp.forget();
-                }
-            }
-            // Closed flows go early; one side's word is enough where nothing is at stake.
-            Proto::Done => flow.short_lived |= tcp.flags.has(TcpFlags::RST) || tcp.flags.has(TcpFlags::FIN),
-            Proto::Opening => {}
-        }
-    }
-
     /// A flow that is out of the table: what it was about to tell is told.
     fn end(&mut self, flow: Flow<State>, emit: &mut impl FnMut(Event)) {
-        let Proto::Reading(mut connection) = flow.state.proto else { return };
-        let mut scene = Scene {
-            key: flow.key,
-            #[cfg(feature = "ja4plus")]
-            tcp: &flow.state.tcp,
-            now: flow.last_seen,
-            interner: &mut self.interner,
-            counters: &mut self.counters,
-            waiting: &mut self.waiting,
-            limits: &self.limits,
-            emit,
-        };
-        connection.finish(&mut scene);
-        self.give_back(connection);
-    }
-
-    fn give_back(&mut self, connection: Box<Connection>) {
-        if self.pool.len() < POOL {
-            self.pool.push(connection);
+        let Flow { key, last_seen, state, .. } = flow;
+        match state {
+            State::Tcp(state) => self.end_tcp(key, last_seen, state, emit),
+            State::Udp(state) => self.end_udp(key, last_seen, state, emit),
         }
     }
 }
 
 impl State {
-    fn new() -> Self {
-        Self {
-            isn: Both::default(),
-            isn_known: Both::default(),
-            proto: Proto::Opening,
-            #[cfg(feature = "ja4plus")]
-            tcp: facts::Handshake::default(),
+    /// Whether it is being read, and one side alone was heard.
+    fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Tcp(state) => state.is_unanswered(),
+            Self::Udp(state) => state.is_unanswered(),
         }
     }
 
-    /// Reads what the next segment will need, for the sake of the cache.
+    /// Reads what the next packet will need, for the sake of the cache.
     #[inline]
     fn glance(&self) -> u64 {
-        match &self.proto {
-            Proto::Reading(connection) => connection.glance(),
-            Proto::Opening | Proto::Done => 0,
+        match self {
+            Self::Tcp(state) => state.glance(),
+            Self::Udp(_) => 0,
         }
-    }
-
-    /// Whether a segment opens another connection between the same ends.
-    #[inline]
-    fn is_reopened_by(&self, tcp: &Tcp<'_>, from: Direction) -> bool {
-        tcp.flags.opens()
-            && match &self.proto {
-                _ if self.isn_known[from] => self.isn[from] != tcp.seq,
-                // The SYN may only have come late.
-                Proto::Reading(connection) => !connection.starts_at(from, tcp.seq.wrapping_add(1)),
-                Proto::Opening => false,
-                Proto::Done => true,
-            }
-    }
-
-    /// Keeps what SYN and SYN-ACK tell of where the directions start.
-    #[inline]
-    fn note_opening(&mut self, packet: &Packet<'_>, tcp: &Tcp<'_>, from: Direction) {
-        if tcp.flags.has(TcpFlags::SYN) {
-            self.note_start(from, tcp.seq);
-            if tcp.flags.has(TcpFlags::ACK) {
-                self.note_start(from.reverse(), tcp.ack.wrapping_sub(1));
-            }
-        }
-        #[cfg(feature = "ja4plus")]
-        if !matches!(self.proto, Proto::Done) {
-            self.tcp.take(from, tcp, packet);
-        }
-        #[cfg(not(feature = "ja4plus"))]
-        let _ = packet;
-    }
-
-    fn note_start(&mut self, from: Direction, isn: u32) {
-        if !self.isn_known[from] {
-            self.isn[from] = isn;
-            self.isn_known[from] = true;
-        }
-    }
-
-    fn starts(&self) -> Both<Option<u32>> {
-        let start = |from: Direction| self.isn_known[from].then(|| self.isn[from].wrapping_add(1));
-        Both { forward: start(Direction::Forward), backward: start(Direction::Backward) }
-    }
-
-    /// Whether this is the first segment of its direction, and says at once that the flow is not TLS: most flows that
-    /// are not need nothing more.
-    fn starts_unlike_tls(&self, tcp: &Tcp<'_>, from: Direction) -> bool {
-        self.starts()[from] == Some(tcp.payload_seq()) && Session::is_other_than_tls(tcp.payload)
     }
 }
 
@@ -422,7 +347,7 @@ fn seconds(seconds: u64) -> u64 {
     seconds.saturating_mul(1_000_000_000)
 }
 
+/// Flows without an answer for which there is room from the beginning.
+const ROOM: usize = 1 << 16;
 /// Frames decoded together.
 const GROUP: usize = TOUCHED;
-/// Connections kept for use again: more are open at once only on a busy tap.
-const POOL: usize = 4096;

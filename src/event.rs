@@ -9,8 +9,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::capture::Timestamp;
-use crate::decode::Vlans;
+use crate::decode::{Tunnel, Vlans};
 use crate::fingerprint::{Ja3, Ja3s, Ja4, Stable};
+use crate::tls::{Proxied, Upgrade};
 use crate::x509::Certificate;
 
 use terms::Version;
@@ -26,6 +27,13 @@ pub struct Event {
     pub end: Timestamp,
     pub protocol: Protocol,
     pub vlans: Vlans,
+    /// Outermost first; those of the packet that opened the flow.
+    pub tunnels: Vec<Tunnel>,
+    /// What stood before TLS in its stream.
+    pub upgrade: Option<Upgrade>,
+    /// Whom a proxy spoke for.
+    pub proxied: Option<Box<Proxied>>,
+    pub quic: Option<Box<Quic>>,
     /// The sender of the ClientHello; without one, the side that did not send the ServerHello.
     pub client: Endpoint,
     pub server: Endpoint,
@@ -56,6 +64,18 @@ impl Event {
     /// Whether the server asked for another hello; `None` where it was not heard.
     pub fn hello_retry(&self) -> Option<bool> {
         self.told(self.handshake.hello_retry, self.server_hello.is_some())
+    }
+
+    /// Whether a server of DTLS wanted its cookie back; `None` elsewhere, and where it was not heard.
+    pub fn hello_verify(&self) -> Option<bool> {
+        let would_be_seen = self.protocol == Protocol::Dtls && self.server_hello.is_some();
+        self.told(self.handshake.hello_verify, would_be_seen)
+    }
+
+    /// The name that the client asked for, as sent: in its ClientHello, or in a gQUIC hello.
+    pub fn server_name(&self) -> Option<&[u8]> {
+        let of_gquic = || self.quic.as_ref()?.gquic_server_name.as_deref();
+        self.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref()).or_else(of_gquic)
     }
 
     pub fn client_auth_requested(&self) -> Option<bool> {
@@ -89,10 +109,47 @@ pub struct Endpoint {
 }
 
 /// `network.protocol`: what the handshake travelled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Protocol {
     /// TLS, or SSL 3.0, over TCP.
+    #[default]
     Tls,
+    /// DTLS over UDP.
+    Dtls,
+    /// TLS in QUIC's CRYPTO frames.
+    Quic,
+}
+
+/// What QUIC adds to a handshake (RFC 9000).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Quic {
+    /// In force: of the server's Initial packets, else of the client's last.
+    pub version: u32,
+    /// Of the client's first packet, where it was another.
+    pub original_version: Option<u32>,
+    /// Destination connection id of the client's first Initial packet.
+    pub client_initial_dcid: Box<[u8]>,
+    pub client_scid: Option<Box<[u8]>>,
+    pub server_scid: Option<Box<[u8]>>,
+    /// A Retry packet was seen.
+    pub retry: bool,
+    /// A Version Negotiation packet was seen.
+    pub version_negotiation: bool,
+    /// The client's transport parameters in wire order (RFC 9000, section 18).
+    pub parameters: Vec<QuicParameter>,
+    /// Of a gQUIC client hello (tag SNI), which is no hello of TLS.
+    pub gquic_server_name: Option<Box<[u8]>>,
+    /// Of a gQUIC client hello (tag UAID), or of the draft parameter that carries it (0x3129).
+    pub user_agent: Option<Box<[u8]>>,
+}
+
+/// A transport parameter (RFC 9000, section 18.2).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct QuicParameter {
+    pub id: u64,
+    /// Where the whole of it is one variable-length integer.
+    pub number: Option<u64>,
+    pub length: u16,
 }
 
 /// What one ClientHello said, beside its shape.
@@ -204,6 +261,8 @@ pub struct Handshake {
     pub client_auth_requested: bool,
     /// A CertificateStatus was sent.
     pub ocsp_stapled: bool,
+    /// A server of DTLS wanted its cookie back before it answered.
+    pub hello_verify: bool,
     /// A NewSessionTicket was sent in the clear.
     pub new_session_ticket: bool,
     /// An SSL 2.0 server answered.
@@ -273,6 +332,8 @@ pub enum Reason {
     /// A cap of the configuration was hit.
     Limit,
     Malformed,
+    /// It is written in another language: gQUIC's.
+    NotTls,
 }
 
 /// One entry of `tlsight.anomaly`.

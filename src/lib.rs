@@ -1,6 +1,6 @@
 //! tlsight: from packets to TLS sessions, fingerprints and alerts.
 //!
-//! Layers point down: `wire < capture < decode < flow`, `wire < tls < fingerprint < x509`, then
+//! Layers point down: `wire < capture < decode < flow`, `wire < tls < {dtls, quic}`, `tls < fingerprint < x509`, then
 //! `event < {engine, detect} < sink < runtime < cli`. `tests/layers.rs` holds them to it.
 
 pub mod capture;
@@ -8,11 +8,13 @@ pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod detect;
+pub mod dtls;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod fingerprint;
 pub mod flow;
+pub mod quic;
 pub mod runtime;
 pub mod sink;
 pub mod stats;

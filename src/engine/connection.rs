@@ -8,14 +8,13 @@
     clippy::arithmetic_side_effects
 )]
 
-use super::draft::{Draft, Setting, Times};
-use super::intern::Interner;
-use crate::capture::Timestamp;
+#[cfg(feature = "ja4plus")]
+use super::facts::Facts;
+use super::telling::{Closing, Origin, Scene, Telling};
 use crate::config::Limits;
-use crate::decode::{Tcp, TcpFlags, Vlans};
-use crate::event::{Anomaly, Event};
-use crate::flow::{HoleKind, Key, Piece, Segment, Stream, StreamLimits};
-use crate::stats::Counters;
+use crate::decode::{Tcp, TcpFlags, Tunnel};
+use crate::event::{Anomaly, Event, Protocol};
+use crate::flow::{HoleKind, Memory, Piece, Segment, Stream, StreamLimits};
 use crate::tls::message::Loss;
 use crate::tls::{Caps, Message, Progress, Session};
 use crate::wire::{Both, Direction};
@@ -34,50 +33,20 @@ pub(super) struct Connection {
 #[derive(Debug)]
 struct Reading {
     session: Session,
-    draft: Draft,
+    telling: Telling,
     progress: Progress,
-    /// When the first byte of each stream came.
-    first_byte: Both<Option<Timestamp>>,
-    /// Whether a message of the direction was read.
-    spoke: Both<bool>,
-    vlans: Vlans,
-    midstream: bool,
-    /// Sessions already told of this connection.
-    told: u32,
-}
-
-/// What a connection works with and is not its own.
-pub(super) struct Scene<'a, E> {
-    pub(super) key: Key,
-    #[cfg(feature = "ja4plus")]
-    pub(super) tcp: &'a super::facts::Handshake,
-    pub(super) now: Timestamp,
-    pub(super) interner: &'a mut Interner,
-    pub(super) counters: &'a mut Counters,
-    /// Out-of-order bytes that all connections hold.
-    pub(super) waiting: &'a mut usize,
-    pub(super) limits: &'a Limits,
-    pub(super) emit: &'a mut E,
 }
 
 impl Connection {
     pub(super) fn new(limits: &Limits) -> Self {
         let caps = Caps { client_hello: limits.client_hello_bytes, other: limits.handshake_message_bytes };
-        let reading = Reading {
-            session: Session::new(caps),
-            draft: Draft::default(),
-            progress: Progress::Reading,
-            first_byte: Both::default(),
-            spoke: Both::default(),
-            vlans: Vlans::default(),
-            midstream: false,
-            told: 0,
-        };
+        let reading =
+            Reading { session: Session::new(caps), telling: Telling::new(Protocol::Tls), progress: Progress::Reading };
         Self { streams: Both::default(), reading, unfit: 0, reset: false }
     }
 
     /// Makes it ready for a connection whose directions start at these sequence numbers, where they are known.
-    pub(super) fn open(&mut self, starts: Both<Option<u32>>, vlans: Vlans) {
+    pub(super) fn open(&mut self, starts: Both<Option<u32>>, origin: Origin<'_>) {
         for direction in [Direction::Forward, Direction::Backward] {
             self.streams[direction].reset();
             if let Some(seq) = starts[direction] {
@@ -85,15 +54,24 @@ impl Connection {
             }
         }
         (self.unfit, self.reset) = (0, false);
-        let reading = &mut self.reading;
-        reading.session.reset();
-        reading.draft = Draft::default();
-        reading.progress = Progress::Reading;
-        reading.first_byte = Both::default();
-        reading.spoke = Both::default();
-        reading.vlans = vlans;
-        reading.midstream = starts.forward.is_none() && starts.backward.is_none();
-        reading.told = 0;
+        self.reading.session.reset();
+        self.reading.telling.open(origin, starts.forward.is_none() && starts.backward.is_none());
+        self.reading.progress = Progress::Reading;
+    }
+
+    /// Whether one side alone was heard.
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.reading.telling.is_unanswered()
+    }
+
+    /// Whether the other side was heard, too; says so once.
+    pub(super) fn becomes_answered(&mut self) -> bool {
+        self.reading.telling.becomes_answered()
+    }
+
+    /// Takes note of the tunnels that a segment came through.
+    pub(super) fn came_through(&mut self, tunnels: &[Tunnel]) {
+        self.reading.telling.came_through(tunnels);
     }
 
     /// Takes a segment. Gives [`Progress::Reading`] as long as there is more to learn.
@@ -108,8 +86,8 @@ impl Connection {
         if !segment.is_empty() && self.find_start(from, tcp, segment) {
             let Self { streams, reading, .. } = self;
             let stream = &mut streams[from];
-            if stream.would_begin_with(&segment) {
-                reading.first_byte[from].get_or_insert(scene.now);
+            if reading.telling.client() == Some(from.reverse()) {
+                stream.remember(Memory::Short);
             }
             let before = stream.waiting();
             let limits = StreamLimits { out_of_order: scene.limits.out_of_order_bytes };
@@ -130,10 +108,7 @@ impl Connection {
     #[inline]
     pub(super) fn glance(&self) -> u64 {
         let streams = self.streams.forward.waiting() ^ self.streams.backward.waiting();
-        streams as u64
-            ^ self.reading.session.glance()
-            ^ self.reading.draft.last().map_or(0, |last| last.0.cast_unsigned())
-            ^ u64::from(self.reading.told)
+        streams as u64 ^ self.reading.session.glance() ^ self.reading.telling.glance()
     }
 
     /// Whether both sides, or a reset, have ended it.
@@ -143,18 +118,16 @@ impl Connection {
 
     /// Nothing more will come: what waits is handed on, and what is left to tell is told.
     pub(super) fn finish(&mut self, scene: &mut Scene<'_, impl FnMut(Event)>) {
-        scene.now = self.reading.draft.last().unwrap_or(scene.now);
+        scene.now = self.reading.telling.last().unwrap_or(scene.now);
         for from in [Direction::Forward, Direction::Backward] {
             self.give_up_waiting(from, HoleKind::Gap, scene);
         }
-        let Reading { session, draft, first_byte, spoke, .. } = &mut self.reading;
-        session.finish(&mut |from, message| {
-            scene.counters.note(&message);
-            let first = if spoke[from] { scene.now } else { first_byte[from].unwrap_or(scene.now) };
-            draft.take(from, message, Times { now: scene.now.max(first), first }, scene.interner);
-        });
-        let differs = self.streams.forward.differs() || self.streams.backward.differs();
-        self.reading.tell(differs, scene);
+        let Reading { session, telling, .. } = &mut self.reading;
+        session.finish(&mut |from, message| telling.take(from, message, scene));
+        if self.streams.forward.differs() || self.streams.backward.differs() {
+            telling.note(Anomaly::TcpOverlapDiffers);
+        }
+        telling.tell(closing(scene), scene);
     }
 
     /// Whether the direction's first byte is known to have this sequence number, and is all that was handed on.
@@ -177,7 +150,7 @@ impl Connection {
         }
         if self.reading.session.may_start_with(segment.payload) == Some(false) {
             self.unfit = self.unfit.saturating_add(1);
-            if self.unfit >= MAX_UNFIT && !self.reading.draft.has_content() {
+            if self.unfit >= MAX_UNFIT && !self.reading.telling.has_content() {
                 self.reading.progress = Progress::NotTls;
             }
             return false;
@@ -195,51 +168,30 @@ impl Reading {
         if self.progress != Progress::Reading {
             return;
         }
-        let Self { session, draft, first_byte, spoke, told, vlans, midstream, .. } = self;
-        let now = scene.now;
+        let Self { session, telling, .. } = self;
+        if session.awaits_tls(from) {
+            telling.awaits(from, scene.now);
+        }
         let mut said = |from: Direction, message: Message<'_>| {
-            if matches!(message, Message::Renegotiation) && draft.has_content() {
-                let setting = setting(scene, Context { vlans: *vlans, midstream: *midstream, ordinal: *told });
-                *told = told.saturating_add(1);
-                (scene.emit)(draft.finish(setting));
+            if matches!(message, Message::Renegotiation) {
+                telling.tell(closing(scene), scene);
             }
-            scene.counters.note(&message);
-            let first = if spoke[from] { now } else { first_byte[from].unwrap_or(now) };
-            spoke[from] = true;
-            draft.take(from, message, Times { now, first }, scene.interner);
+            telling.take(from, message, scene);
         };
         self.progress = match piece {
             Piece::Bytes(bytes) => session.push(from, bytes, &mut said),
             Piece::Hole { count, why } => session.skip(from, count, loss(why), &mut said),
         };
     }
-
-    fn tell(&mut self, overlap_differs: bool, scene: &mut Scene<'_, impl FnMut(Event)>) {
-        if self.draft.has_content() {
-            if overlap_differs {
-                self.draft.note(Anomaly::TcpOverlapDiffers);
-            }
-            let context = Context { vlans: self.vlans, midstream: self.midstream, ordinal: self.told };
-            let setting = setting(scene, context);
-            (scene.emit)(self.draft.finish(setting));
-        }
-    }
 }
 
-struct Context {
-    vlans: Vlans,
-    midstream: bool,
-    ordinal: u32,
-}
-
-fn setting<E>(scene: &Scene<'_, E>, context: Context) -> Setting {
-    Setting {
-        ends: Both { forward: scene.key.sender(Direction::Forward), backward: scene.key.sender(Direction::Backward) },
-        vlans: context.vlans,
-        midstream: context.midstream,
-        ordinal: context.ordinal,
+fn closing<E>(scene: &Scene<'_, E>) -> Closing {
+    #[cfg(not(feature = "ja4plus"))]
+    let _ = scene;
+    Closing {
+        quic: None,
         #[cfg(feature = "ja4plus")]
-        tcp: scene.tcp.facts(),
+        facts: scene.tcp.map(|tcp| Facts::Tcp(tcp.facts())).unwrap_or_default(),
     }
 }
 
@@ -248,21 +200,6 @@ fn loss(why: HoleKind) -> Loss {
         HoleKind::Gap => Loss::Gap,
         HoleKind::Cut => Loss::Truncated,
         HoleKind::Limit => Loss::Limit,
-    }
-}
-
-impl Counters {
-    fn note(&mut self, message: &Message<'_>) {
-        match message {
-            Message::Lost { within: Some(_), loss: Loss::Limit } => {
-                self.message_limit = self.message_limit.saturating_add(1)
-            }
-            Message::Lost { within: None, loss: Loss::Limit } => {
-                self.reassembly_limit = self.reassembly_limit.saturating_add(1)
-            }
-            Message::Lost { within: None, loss: Loss::Gap } => self.gaps = self.gaps.saturating_add(1),
-            _ => {}
-        }
     }
 }
 

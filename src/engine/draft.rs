@@ -6,22 +6,24 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 #[cfg(feature = "ja4plus")]
-use super::facts::{self, TcpFacts};
+use super::facts::Facts;
 use super::intern::Interner;
 use crate::capture::Timestamp;
-use crate::decode::Vlans;
+use crate::decode::{Tunnel, Vlans};
 use crate::event::{
-    Alert, Anomaly, ClientShape, ClientSide, Endpoint, Event, Handshake, HelloFormat, Missing, Part, Protocol, Reason,
-    Resumption, ServerSide, Side,
+    Alert, Anomaly, ClientShape, ClientSide, Endpoint, Event, Handshake, HelloFormat, Missing, Part, Protocol, Quic,
+    Reason, Resumption, ServerSide, Side,
 };
+use crate::fingerprint::ja4::Transport;
 use crate::tls::message::Loss;
-use crate::tls::{CERTIFICATE, ClientHello, Flaws, Message, ServerHello, is_tls13};
+use crate::tls::{CERTIFICATE, ClientHello, Flaws, Message, Proxied, ServerHello, Upgrade, is_tls13};
 use crate::wire::{Both, Direction};
 use crate::x509::Certificate;
 
 /// What is known of a session so far.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
+    protocol: Protocol,
     timestamp: Option<Timestamp>,
     last: Option<Timestamp>,
     /// The direction in which the client sends.
@@ -30,10 +32,14 @@ pub(super) struct Draft {
     client_session_id: Vec<u8>,
     offers_ticket: bool,
     second_hello: Option<Arc<ClientShape>>,
+    /// The client's hello was none of TLS.
+    foreign_hello: bool,
     server_hello: Option<ServerSide>,
     server_hello_time: Option<Timestamp>,
     chains: Both<Vec<Arc<Certificate>>>,
     handshake: Handshake,
+    upgrade: Option<Upgrade>,
+    proxied: Option<Box<Proxied>>,
     echoes_session_id: bool,
     /// The server has sent something that an abbreviated handshake has not.
     full: bool,
@@ -48,19 +54,40 @@ pub(super) struct Draft {
 pub(super) struct Setting {
     pub(super) ends: Both<(IpAddr, u16)>,
     pub(super) vlans: Vlans,
+    pub(super) tunnels: Vec<Tunnel>,
+    pub(super) quic: Option<Box<Quic>>,
     /// The start of the flow was not in the capture.
     pub(super) midstream: bool,
     /// How many sessions of this flow came before.
     pub(super) ordinal: u32,
     #[cfg(feature = "ja4plus")]
-    pub(super) tcp: Both<TcpFacts>,
+    pub(super) facts: Facts,
 }
 
 impl Draft {
+    pub(super) fn new(protocol: Protocol) -> Self {
+        Self { protocol, ..Self::default() }
+    }
+
+    /// Forgets everything but what carries it.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.protocol);
+    }
+
     /// Takes what one side said. `first` is when the first byte of its stream came, if this is its first message.
     pub(super) fn take(&mut self, from: Direction, message: Message<'_>, times: Times, interner: &mut Interner) {
         self.last = Some(times.now);
         match message {
+            Message::Upgraded(upgrade) => self.upgrade = Some(upgrade),
+            Message::Proxied(proxied) => self.proxied = Some(Box::new(proxied)),
+            Message::HelloVerifyRequest => {
+                self.begin(from.reverse(), times);
+                self.handshake.hello_verify = true;
+            }
+            Message::ForeignHello => {
+                self.begin(from, times);
+                self.foreign_hello = true;
+            }
             Message::Renegotiation | Message::ServerHelloDone => {
                 self.full |= matches!(message, Message::ServerHelloDone)
             }
@@ -115,6 +142,10 @@ impl Draft {
         }
     }
 
+    pub(super) fn client(&self) -> Option<Direction> {
+        self.client
+    }
+
     /// When the last message came.
     pub(super) fn last(&self) -> Option<Timestamp> {
         self.last
@@ -123,6 +154,7 @@ impl Draft {
     /// Whether there is anything to tell.
     pub(super) fn has_content(&self) -> bool {
         self.client_hello.is_some()
+            || self.foreign_hello
             || self.server_hello.is_some()
             || !self.chains.forward.is_empty()
             || !self.chains.backward.is_empty()
@@ -130,8 +162,8 @@ impl Draft {
 
     /// The event, and a draft that is blank again.
     pub(super) fn finish(&mut self, setting: Setting) -> Event {
-        let draft = std::mem::take(self);
-        draft.into_event(setting)
+        let blank = Self::new(self.protocol);
+        std::mem::replace(self, blank).into_event(setting)
     }
 
     fn begin(&mut self, client: Direction, times: Times) {
@@ -148,7 +180,7 @@ impl Draft {
         interner: &mut Interner,
     ) {
         self.note_flaws(from, hello.flaws);
-        let shape = interner.client(hello, format);
+        let shape = interner.client(hello, format, carrier(self.protocol));
         if let Some(first) = &self.client_hello {
             // The answer to a HelloRetryRequest repeats the random (RFC 8446, section 4.1.2).
             if self.client == Some(from)
@@ -183,7 +215,7 @@ impl Draft {
         self.handshake.group = hello.key_share;
         self.echoes_session_id = !hello.session_id.is_empty() && hello.session_id == self.client_session_id;
         self.server_hello_time = Some(times.now);
-        let shape = interner.server(hello);
+        let shape = interner.server(hello, carrier(self.protocol));
         self.server_hello =
             Some(ServerSide { shape, random: hello.random, session_id_len: hello.session_id.len() as u8 });
     }
@@ -230,8 +262,12 @@ impl Draft {
             id: [0; 16],
             timestamp,
             end,
-            protocol: Protocol::Tls,
+            protocol: self.protocol,
             vlans: setting.vlans,
+            tunnels: setting.tunnels,
+            upgrade: self.upgrade,
+            proxied: self.proxied,
+            quic: setting.quic,
             client: endpoint(setting.ends[client]),
             server: endpoint(setting.ends[client.reverse()]),
             client_hello: self.client_hello,
@@ -243,7 +279,7 @@ impl Draft {
             missing,
             anomalies: self.anomalies,
             #[cfg(feature = "ja4plus")]
-            tcp: facts::prints(&setting.tcp, client),
+            tcp: setting.facts.prints(client),
         };
         event.id = id(&event, setting.ordinal);
         event
@@ -284,13 +320,14 @@ impl Draft {
         let lost = |side: Direction| self.losses.iter().any(|&(from, ..)| from == side);
         let sslv2 = self.handshake.sslv2;
         match &self.client_hello {
+            None if self.foreign_hello => say(Part::ClientHello, Reason::NotTls),
             None if midstream => say(Part::ClientHello, Reason::Midstream),
             None if !lost(client) => say(Part::ClientHello, Reason::NotSeen),
             Some(_) if self.malformed_hellos[client] && !lost(client) => say(Part::ClientHello, Reason::Malformed),
             _ => {}
         }
         match &self.server_hello {
-            None if !sslv2 && !lost(client.reverse()) => say(Part::ServerHello, Reason::NotSeen),
+            None if !sslv2 && !self.foreign_hello && !lost(client.reverse()) => say(Part::ServerHello, Reason::NotSeen),
             Some(_) if self.malformed_hellos[client.reverse()] && !lost(client.reverse()) => {
                 say(Part::ServerHello, Reason::Malformed)
             }
@@ -330,6 +367,15 @@ pub(super) struct Times {
     pub(super) now: Timestamp,
     /// The packet with its first byte.
     pub(super) first: Timestamp,
+}
+
+/// The letter of JA4.
+fn carrier(protocol: Protocol) -> Transport {
+    match protocol {
+        Protocol::Tls => Transport::Tcp,
+        Protocol::Dtls => Transport::Dtls,
+        Protocol::Quic => Transport::Quic,
+    }
 }
 
 fn endpoint((ip, port): (IpAddr, u16)) -> Endpoint {

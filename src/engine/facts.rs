@@ -77,8 +77,50 @@ impl Opening {
     }
 }
 
-/// JA4T, JA4TS, JA4L and JA4LS of a connection that `client` opened; whichever its capture shows.
-pub(super) fn prints(facts: &Both<TcpFacts>, client: Direction) -> TcpPrints {
+/// What a flow's first packets show, of either transport.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Facts {
+    #[default]
+    None,
+    Tcp(Both<TcpFacts>),
+    Quic(Both<QuicFacts>),
+}
+
+impl Facts {
+    /// JA4T, JA4TS, JA4L and JA4LS of a connection that `client` opened; whichever its capture shows.
+    pub(super) fn prints(&self, client: Direction) -> TcpPrints {
+        match self {
+            Self::None => TcpPrints::default(),
+            Self::Tcp(facts) => of_tcp(facts, client),
+            Self::Quic(facts) => of_quic(facts, client),
+        }
+    }
+}
+
+/// One end's part of a QUIC handshake: times and TTLs of its packets.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct QuicFacts {
+    /// The first Initial packet.
+    pub(super) initial: Option<(Timestamp, u8)>,
+    pub(super) first_handshake: Option<(Timestamp, u8)>,
+    /// The last Handshake packet before the other end's first.
+    pub(super) last_handshake: Option<(Timestamp, u8)>,
+}
+
+fn of_quic(facts: &Both<QuicFacts>, client: Direction) -> TcpPrints {
+    let (client, server) = (&facts[client], &facts[client.reverse()]);
+    let leg = |sent: Option<(Timestamp, u8)>, answered: Option<(Timestamp, u8)>| {
+        let ((sent, _), (answered, ttl)) = sent.zip(answered)?;
+        Some(Leg { sent, answered, ttl })
+    };
+    TcpPrints {
+        ja4l: leg(server.last_handshake, client.first_handshake).and_then(Ja4l::of),
+        ja4ls: leg(client.initial, server.initial).and_then(Ja4ls::of),
+        ..TcpPrints::default()
+    }
+}
+
+fn of_tcp(facts: &Both<TcpFacts>, client: Direction) -> TcpPrints {
     let (client, server) = (&facts[client], &facts[client.reverse()]);
     let syn = client.opening.filter(Opening::is_plain_syn);
     let syn_ack = server.opening.filter(Opening::is_syn_ack);

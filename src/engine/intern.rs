@@ -36,24 +36,31 @@ struct Store<T> {
 }
 
 impl Interner {
-    pub(super) fn client(&mut self, hello: &ClientHello<'_>, format: HelloFormat) -> Arc<ClientShape> {
+    pub(super) fn client(
+        &mut self,
+        hello: &ClientHello<'_>,
+        format: HelloFormat,
+        transport: Transport,
+    ) -> Arc<ClientShape> {
         self.key.clear();
+        self.key.push(transport.letter());
         client_key(&mut self.key, hello, format);
         let key = std::mem::take(&mut self.key);
         if let Some(known) = self.clients.get(&key) {
             self.key = key;
             return known;
         }
-        let prints = hello.is_complete().then(|| self.client_prints(hello, format));
+        let prints = hello.is_complete().then(|| self.client_prints(hello, format, transport));
         let shape = self.clients.put(&key, client_shape(hello, format, prints));
         self.key = key;
         shape
     }
 
-    pub(super) fn server(&mut self, hello: &ServerHello<'_>) -> Arc<ServerShape> {
+    pub(super) fn server(&mut self, hello: &ServerHello<'_>, transport: Transport) -> Arc<ServerShape> {
         self.key.clear();
+        self.key.push(transport.letter());
         server_key(&mut self.key, hello);
-        self.servers.get_or_make(&self.key, || server_shape(hello))
+        self.servers.get_or_make(&self.key, || server_shape(hello, transport))
     }
 
     pub(super) fn certificate(&mut self, der: &[u8]) -> Arc<Certificate> {
@@ -165,12 +172,12 @@ struct SortedPrints {
 }
 
 impl Interner {
-    fn client_prints(&mut self, hello: &ClientHello<'_>, format: HelloFormat) -> ClientPrints {
+    fn client_prints(&mut self, hello: &ClientHello<'_>, format: HelloFormat, transport: Transport) -> ClientPrints {
         self.sorted_key.clear();
-        Sorted::key(hello, Transport::Tcp, &mut self.sorted_key);
+        Sorted::key(hello, transport, &mut self.sorted_key);
         let sorted = self.sorted.get_or_make(&self.sorted_key, || {
             let ja3 = Ja3Frame::of(hello);
-            SortedPrints { ja4: Sorted::of(hello, Transport::Tcp), ja3n: ja3.normalised(hello), ja3 }
+            SortedPrints { ja4: Sorted::of(hello, transport), ja3n: ja3.normalised(hello), ja3 }
         });
         let (ja4_o, ja4_ro) = sorted.ja4.in_order(hello);
         let ja3_full = (format == HelloFormat::Tls).then(|| sorted.ja3.full(hello));
@@ -207,7 +214,7 @@ fn server_key(key: &mut Vec<u8>, hello: &ServerHello<'_>) {
     }
 }
 
-fn server_shape(hello: &ServerHello<'_>) -> ServerShape {
+fn server_shape(hello: &ServerHello<'_>, transport: Transport) -> ServerShape {
     ServerShape {
         legacy_version: hello.legacy_version,
         version: hello.version(),
@@ -217,17 +224,19 @@ fn server_shape(hello: &ServerHello<'_>) -> ServerShape {
         key_share: hello.key_share,
         alpn: hello.alpn.map(Box::from),
         selected_psk: hello.selected_psk,
-        prints: hello.is_complete().then(|| server_prints(hello)),
+        prints: hello.is_complete().then(|| server_prints(hello, transport)),
     }
 }
 
-fn server_prints(hello: &ServerHello<'_>) -> ServerPrints {
+fn server_prints(hello: &ServerHello<'_>, transport: Transport) -> ServerPrints {
     let ja3s_full = Ja3s::full(hello);
+    #[cfg(not(feature = "ja4plus"))]
+    let _ = transport;
     #[cfg(feature = "ja4plus")]
     let (ja4s, ja4s_r) = {
         let extensions: Vec<u16> = hello.extension_types().collect();
         let facts = ServerFacts {
-            protocol: Transport::Tcp.letter(),
+            protocol: transport.letter(),
             version: hello.version(),
             extensions: &extensions,
             alpn: hello.alpn,

@@ -42,6 +42,8 @@ impl Protocol {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Tls => "tls",
+            Self::Dtls => "dtls",
+            Self::Quic => "quic",
         }
     }
 
@@ -49,6 +51,7 @@ impl Protocol {
     pub fn transport(self) -> &'static str {
         match self {
             Self::Tls => "tcp",
+            Self::Dtls | Self::Quic => "udp",
         }
     }
 }
@@ -106,6 +109,7 @@ impl Reason {
             Self::Truncated => "truncated",
             Self::Limit => "limit",
             Self::Malformed => "malformed",
+            Self::NotTls => "not_tls",
         }
     }
 }

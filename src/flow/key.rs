@@ -31,6 +31,7 @@ impl Key {
         let (source, destination) = (bits(packet.source), bits(packet.destination));
         let (protocol, source_port, destination_port) = match packet.transport {
             Transport::Tcp(tcp) => (TCP, tcp.source_port, tcp.destination_port),
+            Transport::Udp(udp) => (UDP, udp.source_port, udp.destination_port),
         };
         let (a, b) = (u32::from(source_port), u32::from(destination_port));
         if (source, source_port) <= (destination, destination_port) {
@@ -100,3 +101,4 @@ fn address([upper, lower]: [u64; 2]) -> IpAddr {
 /// ::ffff:0:0/96
 const MAPPED: u64 = 0xffff_0000_0000;
 const TCP: u8 = 6;
+const UDP: u8 = 17;

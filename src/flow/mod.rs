@@ -9,5 +9,5 @@ pub mod stream;
 pub mod table;
 
 pub use key::{Hasher, Key};
-pub use stream::{HoleKind, Piece, Segment, Stream, StreamLimits};
-pub use table::{Flow, FlowId, NewFlow, TOUCHED, Table, TableLimits};
+pub use stream::{HoleKind, Memory, Piece, Segment, Stream, StreamLimits};
+pub use table::{Flow, FlowId, NewFlow, Place, TOUCHED, Table, TableLimits};

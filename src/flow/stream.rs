@@ -20,8 +20,9 @@ pub struct Stream {
     first: u32,
     /// Bytes handed on, or known to be missing.
     handed: u64,
-    /// The first of them.
+    /// The first of them, at most so many.
     history: Vec<u8>,
+    memory: Memory,
     /// Bytes from `next` on, with holes.
     early: Vec<u8>,
     /// Filled ranges of `early`, ascending, apart from each other.
@@ -38,6 +39,16 @@ pub struct Stream {
 pub struct StreamLimits {
     /// Bytes that may wait out of order.
     pub out_of_order: usize,
+}
+
+/// How many of a direction's first bytes are kept, so that later copies can be held against them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Memory {
+    /// More than a client's hello.
+    #[default]
+    Long,
+    /// A server's hello, and little of what follows. Flights of certificates would be copied to memory that no cache holds.
+    Short,
 }
 
 /// What a direction has to hand on.
@@ -87,6 +98,7 @@ impl Stream {
         self.next = None;
         self.end = None;
         self.handed = 0;
+        self.memory = Memory::Long;
         self.far = 0;
         self.differs = false;
         self.filled.clear();
@@ -109,11 +121,9 @@ impl Stream {
         self.next.is_some() && self.first == seq
     }
 
-    /// Whether a segment holds the direction's first byte, and is the first to do so.
-    pub fn would_begin_with(&self, segment: &Segment<'_>) -> bool {
-        self.next == Some(self.first)
-            && distance(segment.seq, self.first) >= 0
-            && distance(self.first, segment.end()) > 0
+    /// What is kept already stays.
+    pub fn remember(&mut self, memory: Memory) {
+        self.memory = memory;
     }
 
     pub fn has_started(&self) -> bool {
@@ -227,7 +237,7 @@ impl Stream {
         if bytes.is_empty() {
             return;
         }
-        self.remember(bytes);
+        self.keep_first(bytes);
         self.advance(bytes.len());
         out(Piece::Bytes(bytes));
     }
@@ -286,10 +296,14 @@ impl Stream {
         });
     }
 
-    /// Keeps the direction's first bytes, up to [`HISTORY`] of them and to the first hole.
-    fn remember(&mut self, bytes: &[u8]) {
+    /// Keeps the direction's first bytes, up to the first hole.
+    fn keep_first(&mut self, bytes: &[u8]) {
         if self.handed as usize == self.history.len() {
-            let room = HISTORY.saturating_sub(self.history.len()).min(bytes.len());
+            let most = match self.memory {
+                Memory::Long => HISTORY,
+                Memory::Short => SHORT_HISTORY,
+            };
+            let room = most.saturating_sub(self.history.len()).min(bytes.len());
             self.history.extend_from_slice(bytes.get(..room).unwrap_or_default());
         }
     }
@@ -321,8 +335,8 @@ fn distance(from: u32, to: u32) -> i32 {
     to.wrapping_sub(from).cast_signed()
 }
 
-/// Bytes of history: more than a hello. Whole flights would be copied to memory that no cache holds.
 const HISTORY: usize = 2 << 10;
+const SHORT_HISTORY: usize = 256;
 const KEPT_CAPACITY: usize = 4 << 10;
 const MAX_RANGES: usize = 128;
 /// Farther ahead than a window that a handshake would fill.

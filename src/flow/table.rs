@@ -58,6 +58,13 @@ pub struct Flow<S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FlowId(pub(super) u32);
 
+/// A flow's place that is known to be another's once the flow was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    id: FlowId,
+    generation: u32,
+}
+
 #[derive(Debug)]
 struct Slot<S> {
     /// Counted up at each removal, so that a queue's memory of an earlier flow is known as such.
@@ -151,6 +158,21 @@ impl<S> Table<S> {
     #[inline]
     pub fn get_mut(&mut self, id: FlowId) -> Option<&mut Flow<S>> {
         self.slot_mut(id)?.flow.as_mut()
+    }
+
+    pub fn place(&self, id: FlowId) -> Option<Place> {
+        self.slot(id).map(|slot| Place { id, generation: slot.generation })
+    }
+
+    /// The flow that had the place when it was asked for, and which it still has.
+    pub fn at(&self, place: Place) -> Option<&Flow<S>> {
+        self.slot(place.id).filter(|slot| slot.generation == place.generation)?.flow.as_ref()
+    }
+
+    /// Takes that flow out.
+    pub fn remove_at(&mut self, place: Place) -> Option<Flow<S>> {
+        self.at(place)?;
+        self.remove(place.id)
     }
 
     /// Whether the flow has been silent for too long at `now`: what comes next is another flow's.
@@ -360,7 +382,16 @@ mod tests {
         };
         let (source, destination) = (Ipv4Addr::from(n).into(), Ipv4Addr::LOCALHOST.into());
         let transport = Transport::Tcp(tcp);
-        Key::of(&Packet { ts: Timestamp(0), source, destination, vlans: Vlans::default(), ttl: 64, transport }).0
+        Key::of(&Packet {
+            ts: Timestamp(0),
+            source,
+            destination,
+            vlans: Vlans::default(),
+            ttl: 64,
+            tunnels: Default::default(),
+            transport,
+        })
+        .0
     }
 
     fn table(max_flows: usize) -> Table<u32> {

@@ -11,7 +11,7 @@ use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, sum};
 use crate::Error;
 use crate::capture::{Batch, Fill, Source};
 use crate::config::Limits;
-use crate::decode::{self, Skip};
+use crate::decode::{self, Skip, Trail};
 use crate::engine::{Engine, Shard};
 use crate::flow::{Hasher, Key};
 use crate::stats::Counters;
@@ -99,11 +99,13 @@ impl Reader {
             hand.batch.slots = Vec::with_capacity(batch.slots.len().div_ceil(count) * 5 / 4);
         }
         let bytes = batch.store.bytes();
+        let mut trail = Trail::default();
         for slot in &batch.slots {
             let Some(frame) = slot.frame(bytes) else { continue };
+            trail.clear();
             self.counters.packets += 1;
             self.counters.bytes += u64::from(frame.wire_len);
-            match decode::decode(&frame) {
+            match decode::decode(&frame, &mut trail) {
                 Ok(packet) => {
                     let (key, _) = Key::of(&packet);
                     let shard = Shard::of(self.hasher.hash(&key), count);
@@ -113,7 +115,7 @@ impl Reader {
                 }
                 Err(Skip::Fragment(_)) => self.hands.iter_mut().for_each(|hand| hand.batch.slots.push(*slot)),
                 Err(Skip::Malformed) => self.counters.packets_malformed += 1,
-                Err(Skip::NotIp | Skip::NotTcp | Skip::UnknownLink) => self.counters.packets_ignored += 1,
+                Err(Skip::NotIp | Skip::OtherTransport | Skip::UnknownLink) => self.counters.packets_ignored += 1,
             }
         }
         for hand in &mut self.hands {

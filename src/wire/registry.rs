@@ -17,6 +17,7 @@ mod extensions;
 mod groups;
 mod methods;
 mod oids;
+mod quic;
 mod signatures;
 mod versions;
 
@@ -26,6 +27,7 @@ pub use extensions::extension;
 pub use groups::group;
 pub use methods::{certificate_compression, compression_method, point_format, psk_mode};
 pub use oids::{curve, curve_bits, public_key_algorithm, signature_algorithm};
+pub use quic::{ParameterId, QuicVersion, TransportParameter, transport_parameter};
 pub use signatures::signature_scheme;
 pub use versions::{Version, version};
 

@@ -92,6 +92,7 @@ fn parse(text: &str) -> Result<Limits, Fault> {
 fn zero(limits: &Limits) -> Option<&'static str> {
     let Limits {
         max_flows,
+        max_unanswered,
         out_of_order_bytes,
         total_out_of_order_bytes,
         client_hello_bytes,
@@ -103,6 +104,7 @@ fn zero(limits: &Limits) -> Option<&'static str> {
     } = limits;
     let sizes = [
         ("max_flows", *max_flows as u64),
+        ("max_unanswered", *max_unanswered as u64),
         ("out_of_order_bytes", *out_of_order_bytes as u64),
         ("total_out_of_order_bytes", *total_out_of_order_bytes as u64),
         ("client_hello_bytes", *client_hello_bytes as u64),

@@ -3,6 +3,8 @@
 //! In: a name at load time, an event afterwards. Out: zero or more [`Value`]s; none means that it is not known. A field of
 //! an array yields every element. Computes nothing that the event does not say.
 
+mod path;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
@@ -114,6 +116,7 @@ const fn many(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event, Out<'_
 
 const TABLES: &[&[Spec]] = &[
     SESSION,
+    path::PATH,
     CLIENT,
     SERVER,
     CLIENT_CERTIFICATES,
@@ -145,6 +148,7 @@ const SESSION: &[Spec] = &[
     one("tlsight.handshake.resumption", Kind::Text, |e| e.handshake.resumption.map(|how| Value::text(how.as_str()))),
     one("tlsight.handshake.client_auth", Kind::Bool, |e| e.client_auth_requested().map(Value::Bool)),
     one("tlsight.handshake.ocsp_stapled", Kind::Bool, |e| e.ocsp_stapled().map(Value::Bool)),
+    one("tlsight.handshake.hello_verify", Kind::Bool, |e| e.hello_verify().map(Value::Bool)),
     one("tlsight.handshake.new_session_ticket", Kind::Bool, |e| e.new_session_ticket().map(Value::Bool)),
     one("tlsight.handshake.alert.from", Kind::Text, |e| {
         e.handshake.alert.map(|alert| Value::text(alert.from.as_str()))
@@ -168,7 +172,7 @@ const SESSION: &[Spec] = &[
 ];
 
 const CLIENT: &[Spec] = &[
-    one("tls.client.server_name", Kind::Text, |e| bytes(e.client_hello.as_ref()?.server_name.as_deref()?)),
+    one("tls.client.server_name", Kind::Text, |e| bytes(e.server_name()?)),
     many("tls.client.supported_ciphers", Kind::Text, |e, out| {
         let suites = hello(e).map_or(&[][..], |hello| &hello.cipher_suites);
         suites.iter().map(|suite| named(*suite, registry::cipher_suite)).try_for_each(out)

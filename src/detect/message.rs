@@ -61,10 +61,22 @@ impl Message {
 
     pub fn fill(&self, event: &Event) -> String {
         let mut sentence = String::with_capacity(160);
-        for piece in &self.pieces {
+        let mut pieces = self.pieces.iter().peekable();
+        while let Some(piece) = pieces.next() {
             match piece {
                 Piece::Text(text) => sentence.push_str(text),
-                Piece::Field(field) => values(*field, event, &mut sentence),
+                Piece::Field(field) => match values(*field, event, &mut sentence) {
+                    Known::Yes => {}
+                    // Brackets around nothing say nothing.
+                    Known::No => match (sentence.strip_suffix(" ("), pieces.peek()) {
+                        (Some(before), Some(Piece::Text(after))) if after.starts_with(')') => {
+                            sentence.truncate(before.len());
+                            sentence.push_str(&after[1..]);
+                            pieces.next();
+                        }
+                        _ => sentence.push_str("unknown"),
+                    },
+                },
             }
         }
         sentence
@@ -85,7 +97,13 @@ impl Message {
     }
 }
 
-fn values(field: Field, event: &Event, sentence: &mut String) {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Yes,
+    No,
+}
+
+fn values(field: Field, event: &Event, sentence: &mut String) -> Known {
     let mut count = 0;
     let _ = field.visit(event, &mut |value| {
         if count == VALUES_SHOWN {
@@ -99,9 +117,7 @@ fn values(field: Field, event: &Event, sentence: &mut String) {
         value.with_text(|text| push_clean(text, sentence));
         ControlFlow::Continue(())
     });
-    if count == 0 {
-        sentence.push_str("unknown");
-    }
+    if count == 0 { Known::No } else { Known::Yes }
 }
 
 /// At most [`CHARS_SHOWN`] characters, none of which moves a cursor or turns the direction of writing.

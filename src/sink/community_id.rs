@@ -22,8 +22,11 @@ pub struct CommunityId {
 impl CommunityId {
     /// That of a session's flow.
     pub fn of(event: &Event) -> Self {
-        let Protocol::Tls = event.protocol;
-        Self { transport: Transport::Tcp, ends: [event.client, event.server] }
+        let transport = match event.protocol {
+            Protocol::Tls => Transport::Tcp,
+            Protocol::Dtls | Protocol::Quic => Transport::Udp,
+        };
+        Self { transport, ends: [event.client, event.server] }
     }
 
     /// 30 characters.

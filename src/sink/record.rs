@@ -9,6 +9,7 @@
 mod alert;
 mod certificate;
 mod client;
+mod path;
 mod prepare;
 mod server;
 mod session;

@@ -48,7 +48,7 @@ impl<W: Write + Send> Sessions<W> {
         line.time(event.timestamp, layout.time);
         line.put(Tone::Plain, &endpoint(event.client, layout.client), layout.client_width());
         line.put(Tone::Faint, screen.glyph("→", "->"), 0);
-        let name = event.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
+        let name = event.server_name();
         let name = name.filter(|name| !name.is_empty()).map(printable);
         match layout.server {
             Server::AddressAndName { name: width } => {

@@ -22,9 +22,10 @@ use super::{Sink, Stats};
 use crate::Error;
 use crate::capture::Timestamp;
 use crate::detect::{Alert, Facts};
-use crate::event::{Anomaly, Event, Missing, Resumption};
+use crate::event::{Anomaly, Event, Missing, Protocol, Resumption};
 use crate::stats::Counters;
-use crate::wire::registry;
+use crate::tls::Upgrade;
+use crate::wire::registry::{self, QuicVersion};
 use crate::wire::text::printable;
 use crate::x509::Certificate;
 use crate::x509::flaws::{Flaw, Flaws, Place};
@@ -46,6 +47,7 @@ pub struct Digest {
     resumed: u64,
     /// By version in force; `None`: no server answered.
     versions: Top<Option<u16>, ()>,
+    carriers: Top<Carrier, ()>,
     /// By JA4.
     clients: Top<[u8; 36], Client>,
     servers: Top<Server, Service>,
@@ -59,6 +61,17 @@ pub struct Digest {
     counters: Counters,
     /// Keyed alike in every run, so that estimates are the same.
     hasher: RandomState,
+}
+
+/// What sessions travelled in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Carrier {
+    protocol: &'static str,
+    /// Of QUIC.
+    version: Option<u32>,
+    upgrade: Option<&'static str>,
+    /// Outermost first.
+    tunnels: Vec<&'static str>,
 }
 
 /// What is known of a client fingerprint.
@@ -159,6 +172,7 @@ impl Default for Digest {
             established: 0,
             resumed: 0,
             versions: Top::new(VERSIONS),
+            carriers: Top::new(CARRIERS),
             clients: Top::new(KEPT),
             servers: Top::new(KEPT),
             certificates: Top::new(KEPT),
@@ -180,6 +194,7 @@ impl Digest {
         self.resumed += u64::from(handshake.resumption.is_some_and(|how| how != Resumption::None));
         let shape = event.server_hello.as_ref().map(|hello| &*hello.shape);
         self.versions.hit(shape.map(|shape| shape.version).or(handshake.sslv2.then_some(SSL_2)), || ());
+        self.carriers.hit(Carrier::of(event), || ());
         self.client(event);
 
         let client = self.hasher.hash_one(event.client.ip);
@@ -244,9 +259,42 @@ impl Digest {
     }
 }
 
+impl Carrier {
+    fn of(event: &Event) -> Self {
+        Self {
+            protocol: event.protocol.as_str(),
+            version: event.quic.as_ref().map(|quic| quic.version),
+            upgrade: event.upgrade.map(Upgrade::as_str),
+            tunnels: event.tunnels.iter().map(|tunnel| tunnel.kind.as_str()).collect(),
+        }
+    }
+
+    /// Whether it is TLS over TCP and nothing else.
+    fn is_plain(&self) -> bool {
+        self.protocol == Protocol::Tls.as_str() && self.upgrade.is_none() && self.tunnels.is_empty()
+    }
+
+    /// `TLS after smtp, in vxlan in gre`.
+    fn text(&self) -> String {
+        let mut text = match self.version {
+            Some(version) => format!("QUIC {}", QuicVersion(version)),
+            None => self.protocol.to_ascii_uppercase(),
+        };
+        if let Some(upgrade) = self.upgrade {
+            text.push_str(" after ");
+            text.push_str(upgrade);
+        }
+        for (depth, tunnel) in self.tunnels.iter().rev().enumerate() {
+            text.push_str(if depth == 0 && self.upgrade.is_some() { ", in " } else { " in " });
+            text.push_str(tunnel);
+        }
+        text
+    }
+}
+
 impl Server {
     fn of(event: &Event) -> Self {
-        let name = event.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref());
+        let name = event.server_name();
         match name.filter(|name| !name.is_empty()) {
             Some(name) => Self::Name(name.get(..NAME_BYTES).unwrap_or(name).into(), event.server.port),
             None => Self::Address(event.server.ip, event.server.port),
@@ -293,6 +341,7 @@ impl Flawed {
 /// Fingerprints, servers and certificates that are kept for certain; up to twice as many are known at a time.
 const KEPT: usize = 2_048;
 const VERSIONS: usize = 32;
+const CARRIERS: usize = 64;
 const REFUSALS: usize = 64;
 const EXAMPLES_OF_NAMES: usize = 3;
 const EXAMPLES_OF_TERMS: usize = 8;

@@ -14,7 +14,9 @@ use crate::detect::Alert;
 use crate::event::terms::Version;
 use crate::event::{ClientPrints, ClientShape, Event, Missing, Resumption};
 use crate::sink::community_id::CommunityId;
+use crate::sink::forms::Hex;
 use crate::sink::record::Handshake;
+use crate::tls::Upgrade;
 use crate::wire::registry;
 use crate::wire::text::{Code, printable};
 
@@ -27,6 +29,26 @@ pub struct SessionRow<'a> {
     network_transport: &'a str,
     network_protocol: &'a str,
     network_type: &'a str,
+    upgrade: &'a str,
+    proxy_source_ip: Option<Ipv6Addr>,
+    proxy_source_port: Option<u16>,
+    proxy_destination_ip: Option<Ipv6Addr>,
+    proxy_destination_port: Option<u16>,
+    tunnel_type: Vec<&'a str>,
+    tunnel_id: Vec<Option<u32>>,
+    tunnel_source_ip: Vec<Ipv6Addr>,
+    tunnel_destination_ip: Vec<Ipv6Addr>,
+    quic_version: Option<u32>,
+    quic_original_version: Option<u32>,
+    quic_client_initial_dcid: String,
+    quic_client_scid: String,
+    quic_server_scid: String,
+    quic_retry: Option<bool>,
+    quic_version_negotiation: Option<bool>,
+    quic_user_agent: Cow<'a, str>,
+    quic_parameter_ids: Vec<u64>,
+    quic_parameter_values: Vec<Option<u64>>,
+    quic_parameter_lengths: Vec<u16>,
     community_id: String,
     vlan_id: Option<u16>,
     inner_vlan_id: Option<u16>,
@@ -100,6 +122,7 @@ pub struct SessionRow<'a> {
     alert_from: &'a str,
     alert_level: Option<u8>,
     alert_description: Option<u8>,
+    hello_verify: Option<bool>,
     hello_latency: Option<u64>,
     missing: Vec<String>,
     anomaly: Vec<&'a str>,
@@ -175,6 +198,9 @@ impl<'a> SessionRow<'a> {
         let plus = Plus::of(event);
         let handshake = Handshake::of(event);
         let alert = event.handshake.alert;
+        let proxied = event.proxied.as_deref();
+        let quic = event.quic.as_deref();
+        let parameters = quic.map(|quic| &*quic.parameters).unwrap_or_default();
         let client_chain = Chain::of(&event.client_chain);
         let server_chain = Chain::of(&event.server_chain);
         Self {
@@ -184,6 +210,26 @@ impl<'a> SessionRow<'a> {
             network_transport: event.protocol.transport(),
             network_protocol: event.protocol.as_str(),
             network_type: if event.client.ip.is_ipv4() { "ipv4" } else { "ipv6" },
+            upgrade: event.upgrade.map(Upgrade::as_str).unwrap_or_default(),
+            proxy_source_ip: proxied.map(|proxied| mapped(proxied.source.ip())),
+            proxy_source_port: proxied.map(|proxied| proxied.source.port()),
+            proxy_destination_ip: proxied.map(|proxied| mapped(proxied.destination.ip())),
+            proxy_destination_port: proxied.map(|proxied| proxied.destination.port()),
+            tunnel_type: event.tunnels.iter().map(|tunnel| tunnel.kind.as_str()).collect(),
+            tunnel_id: event.tunnels.iter().map(|tunnel| tunnel.id).collect(),
+            tunnel_source_ip: event.tunnels.iter().map(|tunnel| mapped(tunnel.source)).collect(),
+            tunnel_destination_ip: event.tunnels.iter().map(|tunnel| mapped(tunnel.destination)).collect(),
+            quic_version: quic.map(|quic| quic.version),
+            quic_original_version: quic.and_then(|quic| quic.original_version),
+            quic_client_initial_dcid: quic.map(|quic| hex(&quic.client_initial_dcid)).unwrap_or_default(),
+            quic_client_scid: quic.and_then(|quic| quic.client_scid.as_deref()).map(hex).unwrap_or_default(),
+            quic_server_scid: quic.and_then(|quic| quic.server_scid.as_deref()).map(hex).unwrap_or_default(),
+            quic_retry: quic.map(|quic| quic.retry),
+            quic_version_negotiation: quic.map(|quic| quic.version_negotiation),
+            quic_user_agent: quic.and_then(|quic| quic.user_agent.as_deref()).map(printable).unwrap_or_default(),
+            quic_parameter_ids: parameters.iter().map(|parameter| parameter.id).collect(),
+            quic_parameter_values: parameters.iter().map(|parameter| parameter.number).collect(),
+            quic_parameter_lengths: parameters.iter().map(|parameter| parameter.length).collect(),
             community_id: CommunityId::of(event).text().as_str().to_owned(),
             vlan_id: event.vlans.outer,
             inner_vlan_id: event.vlans.inner,
@@ -198,7 +244,7 @@ impl<'a> SessionRow<'a> {
             next_protocol: server.and_then(|shape| shape.alpn.as_deref()).map(printable).unwrap_or_default(),
             resumed: event.handshake.resumption.map(|how| how != Resumption::None),
             established: event.handshake.established,
-            server_name: hello.and_then(|hello| hello.server_name.as_deref()).map(printable).unwrap_or_default(),
+            server_name: event.server_name().map(printable).unwrap_or_default(),
             ja3: prints.ja3,
             ja3_full: prints.ja3_full,
             ja3n: prints.ja3n,
@@ -261,6 +307,7 @@ impl<'a> SessionRow<'a> {
             alert_from: alert.map(|alert| alert.from.as_str()).unwrap_or_default(),
             alert_level: alert.map(|alert| alert.level),
             alert_description: alert.map(|alert| alert.description),
+            hello_verify: handshake.hello_verify,
             hello_latency: event.handshake.hello_latency,
             missing: event.missing.iter().map(Missing::to_string).collect(),
             anomaly: event.anomalies.iter().map(|anomaly| anomaly.as_str()).collect(),
@@ -397,6 +444,11 @@ fn list<'a, T>(shape: Option<&'a ClientShape>, list: impl Fn(&'a ClientShape) ->
 
 fn named(number: u16, name: fn(u16) -> Option<&'static str>) -> Cow<'static, str> {
     name(number).map_or_else(|| Code(number).to_string().into(), Cow::Borrowed)
+}
+
+/// A connection id; one of no octets is not told.
+fn hex(id: &[u8]) -> String {
+    Hex(id).text().as_str().to_owned()
 }
 
 fn mapped(ip: IpAddr) -> Ipv6Addr {

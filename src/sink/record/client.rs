@@ -51,9 +51,8 @@ pub struct SecondHello<'a> {
 
 impl<'a> TlsClient<'a> {
     pub fn of(event: &'a Event, shared: &'a Shared) -> Self {
-        let hello = event.client_hello.as_ref();
         Self {
-            server_name: hello.and_then(|hello| hello.server_name.as_deref()).map(Printable),
+            server_name: event.server_name().map(Printable),
             shape: shared.client_hello().map(|members| members.ecs),
             certificate: shared.client_chain().iter().next().map(|leaf| leaf.ecs),
         }

@@ -5,13 +5,15 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::client::{TlsClient, TlsightClient};
+use super::path::{ProxyRecord, QuicRecord, TunnelRecord};
 use super::server::{TlsServer, TlsightServer};
 use super::shared::Shared;
-use crate::decode::Vlans;
+use crate::decode::{Tunnel, Vlans};
 use crate::event::{self, Anomaly, Endpoint, Event, Missing, Resumption};
 use crate::sink::community_id::CommunityId;
 use crate::sink::forms::{self, CipherName, Each, GroupName, Hex, MissingText, Printable, Shown, Time};
 use crate::sink::json::Text;
+use crate::tls::Upgrade;
 use crate::wire::registry;
 
 /// A session as the public schema has it.
@@ -81,6 +83,10 @@ struct Tls<'a> {
 struct Tlsight<'a> {
     client: TlsightClient<'a>,
     server: TlsightServer<'a>,
+    upgrade: Option<&'static str>,
+    proxy: Option<ProxyRecord>,
+    tunnel: Each<'a, Tunnel, TunnelRecord>,
+    quic: Option<QuicRecord<'a>>,
     handshake: Handshake,
     missing: Each<'a, Missing, MissingText>,
     anomaly: Each<'a, Anomaly, &'static str>,
@@ -94,6 +100,8 @@ pub struct Handshake {
     pub client_auth: Option<bool>,
     pub ocsp_stapled: Option<bool>,
     pub new_session_ticket: Option<bool>,
+    /// Of DTLS alone.
+    pub hello_verify: Option<bool>,
     alert: Option<Alert>,
     /// Nanoseconds from the ClientHello to the ServerHello.
     latency: Option<u64>,
@@ -125,6 +133,10 @@ impl<'a> Record<'a> {
             tlsight: Tlsight {
                 client: TlsightClient::of(event, shared),
                 server: TlsightServer::of(event, shared),
+                upgrade: event.upgrade.map(Upgrade::as_str),
+                proxy: event.proxied.as_deref().map(ProxyRecord::of),
+                tunnel: Each(&event.tunnels, TunnelRecord::of),
+                quic: event.quic.as_deref().map(QuicRecord::of),
                 handshake: Handshake::of(event),
                 missing: Each(&event.missing, |&missing| MissingText(missing)),
                 anomaly: Each(&event.anomalies, |anomaly| anomaly.as_str()),
@@ -183,6 +195,7 @@ impl Handshake {
             client_auth: event.client_auth_requested(),
             ocsp_stapled: event.ocsp_stapled(),
             new_session_ticket: event.new_session_ticket(),
+            hello_verify: event.hello_verify(),
             alert: handshake.alert.map(Alert::of),
             latency: handshake.hello_latency,
         }

@@ -54,6 +54,7 @@ impl Digest {
         let mut out = page.head();
         let sections = [
             page.versions(),
+            page.carriers(),
             page.clients(),
             page.servers(),
             page.refusals(),
@@ -102,7 +103,7 @@ impl Page<'_> {
             sessions.extend((failed > 0).then(|| (Tone::Warning, format!("{} not established", count(failed)))));
             sessions.extend((digest.resumed > 0).then(|| (Tone::Plain, format!("{} resumed", count(digest.resumed)))));
         }
-        sessions.push((Tone::Plain, format!("of {}", counted(counters.flows, "TCP connection"))));
+        sessions.push((Tone::Plain, format!("of {}", counted(counters.flows, "flow"))));
 
         let mut verdict = Vec::new();
         let highest = digest.alerts.values().map(|hits| hits.rule.level).max();
@@ -171,6 +172,18 @@ impl Page<'_> {
         }
         table.others(ranking.other_keys, ranking.other_count);
         (!self.digest.versions.is_empty()).then(|| table.text())
+    }
+
+    /// Where all sessions are TLS over TCP there is nothing to tell.
+    fn carriers(&self) -> Option<String> {
+        let carriers = &self.digest.carriers;
+        let ranking = carriers.ranking(self.view.rows, |_| ());
+        let mut table = self.table(&[Column::Left("CARRIED AS"), Column::Right("sessions")]);
+        for (carrier, entry) in &ranking.first {
+            table.row(vec![(Tone::Plain, carrier.text()), (Tone::Plain, count(entry.count))]);
+        }
+        table.others(ranking.other_keys, ranking.other_count);
+        ranking.first.iter().any(|(carrier, _)| !carrier.is_plain()).then(|| table.text())
     }
 
     fn clients(&self) -> Option<String> {

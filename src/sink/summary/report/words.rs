@@ -23,6 +23,7 @@ pub(super) fn missing(missing: Missing) -> String {
         Reason::Truncated => "cut, by the capture's snap length or the connection's end",
         Reason::Limit => "longer than the limit for it",
         Reason::Malformed => "malformed",
+        Reason::NotTls => "not one of TLS",
     };
     format!("{what}: {why}")
 }
@@ -52,7 +53,7 @@ pub(super) fn losses(counters: &Counters) -> impl Iterator<Item = (u64, &'static
         (counters.gaps, "directions of a connection with packets missing from the capture"),
         (counters.reassembly_limit, "directions with more out-of-order data than out_of_order_bytes allows"),
         (counters.message_limit, "handshake messages over client_hello_bytes or handshake_message_bytes"),
-        (counters.flows_evicted, "connections given up for others because max_flows was reached"),
+        (counters.flows_evicted, "flows given up for others because max_flows or max_unanswered was reached"),
         (counters.half_open_evicted, "of these, half-open or closed already"),
         (counters.fragments_dropped, "IP fragments that did not become a packet"),
     ]
@@ -61,5 +62,5 @@ pub(super) fn losses(counters: &Counters) -> impl Iterator<Item = (u64, &'static
 
 /// What is no loss for TLS.
 pub(super) fn passed_over(counters: &Counters) -> impl Iterator<Item = (u64, &'static str)> + use<> {
-    [(counters.packets_ignored, "packets that are not TCP over IP")].into_iter()
+    [(counters.packets_ignored, "packets that are neither TCP nor UDP over IP")].into_iter()
 }

@@ -16,6 +16,9 @@ use replay::{as_frame, engine};
 use talks::{Closing, Talk, Way};
 use tlsight::config::Limits;
 use tlsight::engine::Engine;
+use tlsight::quic;
+use tlsight::tls::{Caps, Message};
+use tlsight::wire::Direction;
 
 #[test]
 fn application_data_of_finished_handshakes_allocates_nothing() {
@@ -211,6 +214,32 @@ fn fragments_that_never_end_hold_no_more_than_their_cap() {
     }
     println!("{} KiB at most", most >> 10);
     assert!(most < 2 * limits.fragment_bytes as i64, "{most} bytes");
+}
+
+#[test]
+fn a_quic_session_that_has_served_before_allocates_nothing() {
+    let vectors = std::fs::read_to_string(replay::testdata("vectors/quic.json")).expect("vectors");
+    let vectors: serde_json::Value = serde_json::from_str(&vectors).expect("JSON");
+    let payloads: Vec<Vec<u8>> = [0, 1]
+        .map(|at| vectors["vectors"][0]["datagrams"][at]["hex"].as_str().expect("hex"))
+        .map(|hex| {
+            (0..hex.len() / 2).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).expect("hex")).collect()
+        })
+        .into();
+    let mut session = quic::Session::new(Caps { client_hello: 16 << 10, other: 64 << 10 });
+    let mut counts = [0; 3];
+    for count in &mut counts {
+        let (before, mut hellos) = (ALLOCATIONS.get(), 0);
+        session.reset();
+        for (payload, from) in payloads.iter().zip([Direction::Forward, Direction::Backward]) {
+            session.push(from, payload, 0, &mut |_, message| {
+                hellos += u32::from(matches!(message, Message::ClientHello(_) | Message::ServerHello(_)));
+            });
+        }
+        assert_eq!(hellos, 2);
+        *count = ALLOCATIONS.get() - before;
+    }
+    assert_eq!(counts[1..], [0, 0]);
 }
 
 /// What some packets cost.

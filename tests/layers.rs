@@ -15,13 +15,34 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("decode", &["capture", "wire", "config"]),
     ("flow", &["decode", "capture", "wire", "config"]),
     ("tls", &["wire"]),
+    ("dtls", &["tls", "wire"]),
+    ("quic", &["tls", "wire"]),
     // Of the fingerprints only JA4X, and only under its feature.
     ("x509", &["wire", "fingerprint"]),
     ("fingerprint", &["tls", "wire", "capture"]),
-    ("event", &["fingerprint", "x509", "decode", "capture", "wire"]),
-    ("engine", &["event", "fingerprint", "x509", "tls", "flow", "decode", "capture", "wire", "config", "stats"]),
-    ("detect", &["event", "fingerprint", "x509", "decode", "capture", "wire", "config", "stats", "error"]),
-    ("sink", &["detect", "event", "fingerprint", "x509", "decode", "capture", "wire", "config", "stats", "error"]),
+    ("event", &["fingerprint", "tls", "x509", "decode", "capture", "wire"]),
+    (
+        "engine",
+        &[
+            "event",
+            "fingerprint",
+            "x509",
+            "tls",
+            "dtls",
+            "quic",
+            "flow",
+            "decode",
+            "capture",
+            "wire",
+            "config",
+            "stats",
+        ],
+    ),
+    ("detect", &["event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"]),
+    (
+        "sink",
+        &["detect", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],
+    ),
     (
         "runtime",
         &[
@@ -145,7 +166,7 @@ fn no_file_is_longer_than_five_hundred_lines_before_its_tests() {
 #[test]
 fn parsers_forbid_unsafe_code() {
     for file in sources() {
-        let parses = ["wire", "decode", "flow", "tls", "x509"].contains(&file.module());
+        let parses = ["wire", "decode", "flow", "tls", "dtls", "quic", "x509"].contains(&file.module());
         if parses && file.code.contains("fn ") {
             assert!(forbids_unsafe(&file), "{} lacks #![forbid(unsafe_code)]", file.name());
         }

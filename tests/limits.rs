@@ -1,9 +1,11 @@
 //! Every cap of the configuration is hit, counted and held; the rest of the traffic goes on.
 
+mod exchanges;
 mod packets;
 mod replay;
 mod talks;
 
+use exchanges::Exchange;
 use packets::frame::flag;
 use packets::tls::{self, certificate, server_hello_done};
 use packets::{C, ClientHello, Endpoint, Envelope, Rng, S, Segment, ServerHello, TimedFrame, tcp, udp};
@@ -36,6 +38,42 @@ fn half_open_flows_are_evicted_before_all_others() {
     assert_eq!(replay.counters.half_open_evicted, 996);
     assert_eq!(replay.counters.flows_evicted, 996);
     assert_eq!(replay.counters.flows, 1_004);
+}
+
+#[test]
+fn of_first_packets_without_answers_the_oldest_go_and_tell_what_they_said() {
+    let limits = Limits { max_unanswered: 10, ..Limits::default() };
+    let answer =
+        |frames: &[TimedFrame]| frames.iter().position(|frame| frame.bytes[26..30] == [198, 51, 100, 20]).unwrap();
+    let ends = |n: u16| (Endpoint::v4([192, 0, 2, 1], 1_000 + n), S);
+    // Three conversations that have begun on both sides, then hellos that nobody answers, over QUIC and TCP by turns.
+    let begun: Vec<Vec<TimedFrame>> = (0..3)
+        .map(|n| {
+            Exchange::QuicV1.frames(&exchanges::Way { ends: ends(n), time: packets::tcp::START, ..Default::default() })
+        })
+        .collect();
+    let lonely = (3..103).flat_map(|n| match n % 2 {
+        0 => {
+            let frames = Exchange::QuicV1.frames(&exchanges::Way {
+                ends: ends(n),
+                time: packets::tcp::START,
+                ..Default::default()
+            });
+            frames[..answer(&frames)].to_vec()
+        }
+        _ => tcp(ends(n).0, S).open().client(hello(n.into()).record()).frames(),
+    });
+    let first = begun.iter().flat_map(|frames| frames[..=answer(frames)].to_vec());
+    let rest = begun.iter().flat_map(|frames| frames[answer(frames) + 1..].to_vec());
+    let (mut engine, mut events) = (engine(limits), Vec::new());
+    for frame in first.chain(lonely).chain(rest).collect::<Vec<_>>() {
+        engine.on_frame(&as_frame(&frame), &mut |event: Event| events.push(event));
+    }
+    let counters = engine.counters();
+    // Ten of the hundred wait on; the three that were answered are not touched.
+    assert_eq!((counters.half_open_evicted, events.len()), (90, 93));
+    assert!(events.iter().all(|event| event.client_hello.as_ref().is_some_and(|hello| hello.shape.prints.is_some())));
+    assert_eq!(events.iter().filter(|event| event.handshake.established).count(), 3);
 }
 
 #[test]

@@ -601,6 +601,10 @@ fn event() -> Event {
         end: Timestamp(NOW * 1_000_000_000 + 600_000_000),
         protocol: Protocol::Tls,
         vlans: tlsight::decode::Vlans { outer: Some(12), inner: None },
+        tunnels: Vec::new(),
+        upgrade: None,
+        proxied: None,
+        quic: None,
         client: Endpoint { ip: ip("10.0.0.5"), port: 51234 },
         server: Endpoint { ip: ip("93.184.216.34"), port: 443 },
         client_hello: Some(ClientSide {

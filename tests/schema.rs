@@ -121,6 +121,11 @@ fn all_that_can_be_said() -> Vec<Event> {
     full.handshake.client_auth_requested = true;
     full.handshake.resumption = Some(Resumption::Psk);
     full.handshake.sslv2 = true;
+    full.handshake.hello_verify = true;
+    full.upgrade = Some(tlsight::tls::Upgrade::Smtp);
+    full.proxied = Some(Box::new(samples::proxied()));
+    full.tunnels = samples::tunnels();
+    full.quic = Some(Box::new(samples::quic()));
     full.handshake.alert = Some(tlsight::event::Alert { from: Side::Client, level: 2, description: 48 });
     if let Some(server) = &mut full.server_hello {
         Arc::make_mut(&mut server.shape).alpn = Some(b"h2".as_slice().into());

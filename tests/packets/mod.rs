@@ -7,10 +7,12 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod clients;
+pub mod dtls;
 pub mod file;
 pub mod frame;
 pub mod hello;
 pub mod option;
+pub mod quic;
 pub mod rng;
 pub mod tcp;
 pub mod tls;

@@ -4,17 +4,18 @@
 use std::sync::Arc;
 
 use tlsight::capture::Timestamp;
-use tlsight::decode::Vlans;
+use tlsight::decode::{Tunnel, TunnelKind, Vlans};
 use tlsight::detect::{Facts, Level};
 use tlsight::event::{
     Alert, Anomaly, ClientPrints, ClientShape, ClientSide, Endpoint, Event, Handshake, HelloFormat, Missing, Part,
-    Protocol, Reason, Resumption, ServerPrints, ServerShape, ServerSide, Side,
+    Protocol, Quic, QuicParameter, Reason, Resumption, ServerPrints, ServerShape, ServerSide, Side,
 };
 #[cfg(feature = "ja4plus")]
 use tlsight::fingerprint::ja4plus;
 use tlsight::fingerprint::{Ja3, Ja3s, Ja4, Stable};
 use tlsight::sink::Stats;
 use tlsight::stats::Counters;
+use tlsight::tls::Proxied;
 use tlsight::x509::{Certificate, Key, Malformed, Parsed};
 
 /// A TLS 1.2 session with a two-certificate chain.
@@ -25,6 +26,10 @@ pub fn tls12() -> Event {
         end: Timestamp(1_709_251_199_223_456_790),
         protocol: Protocol::Tls,
         vlans: Vlans { outer: Some(100), inner: Some(4094) },
+        tunnels: vec![],
+        upgrade: None,
+        proxied: None,
+        quic: None,
         client: end("128.232.110.120", 34855),
         server: end("66.35.250.204", 443),
         client_hello: Some(client_side(Some(b"mozilla.example"))),
@@ -39,6 +44,7 @@ pub fn tls12() -> Event {
             group: Some(0x001d),
             client_auth_requested: false,
             ocsp_stapled: true,
+            hello_verify: false,
             new_session_ticket: false,
             alert: None,
             hello_latency: Some(21_000_001),
@@ -122,6 +128,40 @@ pub fn sslv2() -> Event {
         },
         missing: vec![Missing { what: Part::ServerHello, why: Reason::NotSeen }],
         ..tls12()
+    }
+}
+
+/// A tunnel in another.
+pub fn tunnels() -> Vec<Tunnel> {
+    let ip = |text: &str| text.parse().expect("an address");
+    vec![
+        Tunnel { kind: TunnelKind::Gre, source: ip("192.0.2.1"), destination: ip("192.0.2.2"), id: None },
+        Tunnel { kind: TunnelKind::Vxlan, source: ip("2001:db8::1"), destination: ip("2001:db8::2"), id: Some(77) },
+    ]
+}
+
+pub fn proxied() -> Proxied {
+    let end = |text: &str| text.parse().expect("an address and a port");
+    Proxied { source: end("203.0.113.9:50123"), destination: end("198.51.100.7:443") }
+}
+
+/// All that QUIC may say.
+pub fn quic() -> Quic {
+    Quic {
+        version: 0x6b33_43cf,
+        original_version: Some(1),
+        client_initial_dcid: [1, 2, 3, 4, 5, 6, 7, 8].into(),
+        client_scid: Some([9].into()),
+        server_scid: Some([10, 11].into()),
+        retry: true,
+        version_negotiation: false,
+        parameters: vec![
+            QuicParameter { id: 4, number: Some(1 << 20), length: 4 },
+            QuicParameter { id: 0x0f, number: None, length: 1 },
+            QuicParameter { id: 0x3e3b, number: None, length: 9 },
+        ],
+        gquic_server_name: None,
+        user_agent: Some((*b"Chrome/100 \"x\"").into()),
     }
 }
 

@@ -20,6 +20,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 import threading
 
 import lab
@@ -27,7 +28,9 @@ import tables
 
 CAPTURES = pathlib.Path(__file__).resolve().parent.parent / "captures"
 RETRY_RANDOM = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c"
-UNKNOWN_UPGRADES = {"irc", "nntp", "sieve"}
+UNKNOWN_UPGRADES = {"irc", "nntp", "sieve", "rdp"}
+# Of these, whose preamble tshark does not get over, it is given what follows: from the first packet of TLS on.
+CUT_UPGRADES = {"http", "postgres after GSSENCRequest"}
 EMPTY_HASHES = ("000000000000", "e3b0c44298fc")
 
 
@@ -64,8 +67,16 @@ def handshakes_of(path, prints, note):
     """All handshakes of a capture, in order of their first hello."""
     known = (note or {}).get("known", {})
     # tshark does not look for TLS on the ports of protocols whose upgrade it does not know.
-    decode = ["-d", f"tcp.port=={known['port']},tls"] if known.get("upgrade") in UNKNOWN_UPGRADES | {None} \
+    decode = ["-d", f"tcp.port=={known['port']},tls"] if known.get("upgrade") in UNKNOWN_UPGRADES | CUT_UPGRADES | {None} \
         and "port" in known else []
+    decode += known.get("tshark", [])
+    if known.get("upgrade") in CUT_UPGRADES:
+        with tempfile.TemporaryDirectory() as place:
+            return in_order(behind_preamble(path, pathlib.Path(place) / path.name), decode, prints)
+    return in_order(path, decode, prints)
+
+
+def in_order(path, decode, prints):
     found = collections.defaultdict(list)
     for message in hello_messages(path, decode):
         conversation = found[message["stream"]]
@@ -77,10 +88,20 @@ def handshakes_of(path, prints, note):
     return [handshake(h["messages"], prints) for h in order]
 
 
+def behind_preamble(path, target):
+    """The packets of a capture with one connection, from the first whose payload begins with a handshake record on."""
+    done = subprocess.run(["tshark", "-r", str(path), "-n", "-Y", "tcp.payload[0:2] == 16:03", "-T", "fields", "-e",
+                           "frame.number"], capture_output=True, text=True, check=True)
+    subprocess.run(["editcap", "-r", str(path), str(target), f"{done.stdout.split()[0]}-999999"], check=True)
+    return target
+
+
 def starts_handshake(conversation, message):
     if not conversation:
         return True
     earlier = conversation[-1]["messages"]
+    if message["kind"] == "client_hello" and message.get("random") in [m.get("random", "") for m in earlier]:
+        return False  # DTLS sends it again when no answer came
     kinds = [m["kind"] for m in earlier if not m.get("retry")]
     if message["kind"] != "client_hello" or "client_hello" not in kinds:
         return False
@@ -90,7 +111,7 @@ def starts_handshake(conversation, message):
 def hello_messages(path, decode):
     """Hellos and certificate messages of a capture as flat records."""
     tshark = ["tshark", "-r", str(path), "-n", "-o", "tcp.reassemble_out_of_order:TRUE", *decode, "-T", "json", "-x", "--no-duplicate-keys", "-J",
-              "frame ip ipv6 tcp udp tls dtls quic", "-Y",
+              "frame ip ipv6 tcp udp tls dtls quic tds", "-Y",
               "tls.handshake.type in {1,2,11} or dtls.handshake.type in {1,2,11} or tls.handshake.ja3"
               " or tls.record.version == 0x0002"]
     done = subprocess.run(tshark, capture_output=True, text=True, timeout=120, errors="replace")
@@ -108,6 +129,8 @@ def hello_messages(path, decode):
         common = {"frame": int(last(layers, "frame")["frame.number"]), "from": source, "to": destination,
                   "pair": frozenset((source, destination)),
                   "stream": (transport, ports[f"{transport}.stream"])}
+        if "tls" not in layers and "tds" in layers:
+            layers["tls"] = list(walk(layers["tds"], "tls"))
         for proto in ("quic", "tls", "dtls"):
             if proto not in layers or proto == "tls" and "quic" in layers:
                 continue
@@ -137,10 +160,13 @@ def hello(message, prefix):
                 if found:
                     return found
         return []
+    if kind == "1" and prefix == "dtls" and not value("handshake.ja3_full"):
+        return None  # a fragment; the whole message stands with the last one
     if kind == "1":
         return {"kind": "client_hello", "sni": value("handshake.extensions_server_name"),
                 "alpn": value("handshake.extensions_alpn_str"), "ja3": value("handshake.ja3"),
-                "ja3_full": value("handshake.ja3_full"), "form": "TLS"}
+                "ja3_full": value("handshake.ja3_full"), "form": "TLS",
+                "random": "".join(raw(v) for v in collect(message, f"{prefix}.handshake.random_raw"))}
     if kind == "2":
         random = "".join(raw(v) for v in collect(message, f"{prefix}.handshake.random_raw"))
         if not random:
@@ -259,7 +285,7 @@ def contradictions(known, handshakes):
                 if one.get(name) != known[name]:
                     out.append(f"{name} is {one.get(name)!r}, was known to be {known[name]!r}")
     for name in ("certs", "client_certs"):
-        if name in known and not known.get("resumed"):
+        if name in known and not known.get("resumed") and name not in known.get("unread", ()):
             read = [(c["serial"].lstrip("0"), c["not_before"], c["not_after"]) for c in mine[0].get(name, [])]
             made = [(c["serial"].lower().lstrip("0"), iso(c["not_before"]), iso(c["not_after"])) for c in known[name]]
             if read != made:

@@ -1,7 +1,8 @@
 """Puts the packets of an Ethernet/IPv4 pcap into another link layer, tunnel or order.
 
 In: a microsecond pcap of whole Ethernet frames with IPv4 and TCP. Out: another pcap. A change is a function from the
-list of (seconds, microseconds, frame) to such a list. Checksums of the outer headers are right; inner bytes stay.
+list of (seconds, microseconds, frame) to such a list; more of them stand in enclose.py. Checksums of the outer headers
+are right; inner bytes stay.
 """
 import struct
 
@@ -9,7 +10,7 @@ HEADER = struct.Struct("<IHHiIII")
 PACKET = struct.Struct("<IIII")
 
 
-def rewrite(source, target, change):
+def rewrite(source, target, change, link=1):
     data = source.read_bytes()
     packets, at = [], HEADER.size
     while at < len(data):
@@ -18,7 +19,7 @@ def rewrite(source, target, change):
         packets.append((seconds, micros, data[at:at + kept]))
         at += kept
     with open(target, "wb") as out:
-        out.write(HEADER.pack(0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
+        out.write(HEADER.pack(0xA1B2C3D4, 2, 4, 0, 0, 262144, link))
         for seconds, micros, frame in change(packets):
             out.write(PACKET.pack(seconds, micros, len(frame), len(frame)) + frame)
 
@@ -128,3 +129,44 @@ def retransmitted(packets):
         if len(packet[2]) > 100:
             out += split([packet], 170)
     return out
+
+
+def datagrams(change):
+    """Gives each UDP payload another content; `change` is a function from bytes to bytes."""
+    def again(packets):
+        out = []
+        for s, u, frame in packets:
+            payload = change(frame[42:38 + int.from_bytes(frame[38:40], "big")])
+            head = bytearray(frame[:42])
+            head[16:18] = struct.pack(">H", 28 + len(payload))
+            head[24:26] = b"\0\0"
+            head[24:26] = struct.pack(">H", checksum(bytes(head[14:34])))
+            # A checksum of 0 is none.
+            head[38:42] = struct.pack(">HH", 8 + len(payload), 0)
+            out.append((s, u, bytes(head) + payload))
+        return out
+    return again
+
+
+def dtls_records(datagram):
+    while datagram:
+        end = 13 + int.from_bytes(datagram[11:13], "big")
+        yield datagram[:end]
+        datagram = datagram[end:]
+
+
+def bad_version(datagram):
+    """DTLS 1.0 as OpenSSL had it before its publication (DTLS1_BAD_VER): version 0x0100, a longer ChangeCipherSpec."""
+    out = b""
+    for record in dtls_records(datagram):
+        kind, epoch, body = record[0], record[3:5], record[13:]
+        if epoch == b"\0\0" and kind == 20:
+            body += b"\0\2"
+        if epoch == b"\0\0" and kind == 22 and body[0] in (1, 2, 3) and body[6:9] == b"\0\0\0":
+            body = body[:12] + b"\x01\0" + body[14:]
+        out += record[:1] + b"\x01\0" + record[3:11] + struct.pack(">H", len(body)) + body
+    return out
+
+
+capwap = datagrams(lambda payload: b"\x01\0\0\0" + payload)
+anyconnect = datagrams(bad_version)

@@ -15,10 +15,13 @@ command -v npm >/dev/null || node="$node npm"
 # shellcheck disable=SC2086  # the list is meant to be split
 apt-get -o DPkg::Lock::Timeout=900 install -y --no-install-recommends \
     nginx-light openssl gnutls-bin wget curl golang-go default-jdk-headless chromium firefox-esr \
-    libnss3-tools openssh-client tcpdump tshark iproute2 unzip python3-venv $node
+    golang-github-lucas-clemente-quic-go-dev libnss3-tools openssh-client tcpdump tshark iproute2 iputils-ping nftables \
+    openvswitch-switch unzip python3-venv squid dante-server microsocks haproxy xrdp freerdp2-x11 xvfb xauth cups-daemon \
+    cups-client postgresql $node
 
 python3 -m venv "$venv"
-"$venv/bin/pip" -q install requests 'httpx[http2]' aiohttp curl_cffi aioquic asyncssh cryptography nassl ja4plus
+"$venv/bin/pip" -q install requests 'httpx[http2]' aiohttp curl_cffi aioquic aiortc asyncssh cryptography nassl ja4plus \
+    python-tds pyOpenSSL psycopg psycopg-binary
 
 # OpenSSL 1.0.2k with SSL 3.0 still in it: the library a 2017 wheel carries. Only its shared libraries are used.
 if [ ! -d "$venv/openssl-1.0.2" ]; then
@@ -33,6 +36,11 @@ if [ ! -d "$venv/openssl-1.0.2" ]; then
         ln -sf "$(ls /lib/*-linux-gnu/libresolv.so.2)" "$old"
     done
 fi
+
+# A client of MS-SQL Server.
+[ -d "$venv/tedious/node_modules" ] ||
+    npm install --silent --no-audit --no-fund --prefix "$venv/tedious" tedious ||
+    echo "setup.sh: tedious not installed; its scenario is skipped" >&2
 
 # Other Node.js releases, each with its own OpenSSL.
 for release in 10 14 18 22 24; do

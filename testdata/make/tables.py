@@ -35,8 +35,8 @@ def client_rows(notes, expected):
     """One row per client and fingerprint, from the captures of clients against nginx."""
     rows = collections.defaultdict(set)
     for name, note in notes.items():
-        if CLIENT_MARK not in name and not name.startswith(("openssl_tls1", "quic_v1.", "quic_v2.", "dtls12_openssl",
-                                                            "dtls12_gnutls", "old_")):
+        if CLIENT_MARK not in name and not name.startswith(("openssl_tls1", "quic_v1.", "quic_v2.", "quic_chromium.",
+                                                            "quic_go.", "dtls12_openssl", "dtls12_gnutls", "old_")):
             continue
         for handshake in expected[name]:
             if "ja4" in handshake:

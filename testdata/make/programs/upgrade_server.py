@@ -1,6 +1,6 @@
-"""Speaks a plain protocol up to its upgrade to TLS, then TLS: upgrade_server.py PROTOCOL PORT CHAIN KEY [TLS12]
+"""Speaks a plain protocol up to its upgrade to TLS, then TLS: upgrade_server.py PROTOCOL PORT CHAIN KEY [TLS12|OLD]
 
-PROTOCOL: smtp imap pop3 ftp xmpp postgres mysql ldap nntp sieve irc | connect socks5 (relays to 127.0.0.1)
+PROTOCOL: smtp lmtp imap pop3 ftp xmpp postgres mysql ldap nntp sieve irc http | connect socks4 (4A too) socks5 (relays to 127.0.0.1)
 """
 import socket
 import socketserver
@@ -13,13 +13,17 @@ context = None
 if len(sys.argv) > 4:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(sys.argv[3], sys.argv[4])
-    if sys.argv[5:] == ["TLS12"]:
+    if sys.argv[5:] in (["TLS12"], ["OLD"]):
         context.maximum_version = ssl.TLSVersion.TLSv1_2
+    if sys.argv[5:] == ["OLD"]:
+        context.set_ciphers("ALL:@SECLEVEL=0")
 
 # Per protocol: greeting, then (what the client's line contains, the answer); an answer ending in None starts TLS.
 TALK = {
     "smtp": (b"220 mail.site.test ESMTP\r\n", [(b"EHLO", b"250-mail.site.test\r\n250 STARTTLS\r\n"),
                                                (b"STARTTLS", b"220 go ahead\r\n", None)]),
+    "lmtp": (b"220 mail.site.test LMTP\r\n", [(b"LHLO", b"250-mail.site.test\r\n250 STARTTLS\r\n"),
+                                              (b"STARTTLS", b"220 go ahead\r\n", None)]),
     "imap": (b"* OK IMAP4rev1 ready\r\n", [(b"CAPABILITY", b"* CAPABILITY IMAP4rev1 STARTTLS\r\n%s OK done\r\n"),
                                            (b"STARTTLS", b"%s OK begin\r\n", None)]),
     "pop3": (b"+OK ready\r\n", [(b"CAPA", b"+OK\r\nSTLS\r\n.\r\n"), (b"STLS", b"+OK begin\r\n", None)]),
@@ -94,6 +98,10 @@ class Session(socketserver.BaseRequestHandler):
                 pass
             sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             return join(sock, int(target[1]))
+        if protocol == "socks4":
+            request = sock.recv(300)
+            sock.sendall(b"\0\x5a" + request[2:4] + b"\x7f\0\0\1")
+            return join(sock, int.from_bytes(request[2:4], "big"))
         if protocol == "socks5":
             sock.recv(2 + sock.recv(2, socket.MSG_PEEK)[1])
             sock.sendall(b"\x05\x00")
@@ -101,7 +109,9 @@ class Session(socketserver.BaseRequestHandler):
             sock.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
             return join(sock, int.from_bytes(request[-2:], "big"))
         if protocol == "postgres":
-            sock.recv(8)
+            # GSSENCRequest comes first, if it comes.
+            while sock.recv(8) == bytes.fromhex("00000008 04d21630"):
+                sock.sendall(b"N")
             sock.sendall(b"S")
         elif protocol == "mysql":
             sock.sendall(len(MYSQL).to_bytes(3, "little") + b"\0" + MYSQL)
@@ -112,6 +122,10 @@ class Session(socketserver.BaseRequestHandler):
             sock.sendall(XMPP)
             sock.recv(4096)
             sock.sendall(b"<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>")
+        elif protocol == "http":
+            while line(sock).strip():
+                pass
+            sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.0, HTTP/1.1\r\nConnection: Upgrade\r\n\r\n")
         elif protocol == "ldap":
             sock.recv(4096)
             sock.sendall(bytes.fromhex("300c02010178070a010004000400"))

@@ -13,6 +13,6 @@ def scenario(name):
 
 
 def load_all():
-    from scenarios import (certificates, clients, datagrams, failures, handshakes, old_protocols, shapes,  # noqa: F401
-                           upgrades)
+    from scenarios import (certificates, clients, datagrams, failures, handshakes, old_protocols, proxies,  # noqa: F401
+                           shapes, tunnels, upgrades, webrtc)
     return SCENARIOS

@@ -168,13 +168,14 @@ def _(lab, name):
         client.join()
 
 
-def base_capture(lab, name, protocols="TLSv1.2"):
+def base_capture(lab, name, protocols="TLSv1.2", v6=False):
     """An ordinary curl capture for the scenarios that store it another way; returns its path and note."""
     leaf = lab.pki.leaf()
     started = servers.nginx(lab, leaf, protocols=protocols)
-    note = Note("", "", started, {"sni": "www.site.test", "version": "0x0303", "certs": [leaf.known()]})
+    host = "six.site.test" if v6 else "www.site.test"
+    note = Note("", "", started, {"sni": host, "version": "0x0303", "certs": [leaf.known()]})
     with lab.capture("base.pcap", note) as path:
-        note.client = curl(lab)
+        note.client = curl(lab, url=f"https://{host}/")
     lab.notes.clear()
     (lab.out / "base.pcap").unlink()
     return path, note
@@ -281,21 +282,6 @@ def from_far(lab, address):
     lab.run(["ip", "netns", "exec", "far", "openssl", "s_client", "-connect", f"{address}:443", "-servername", "site.test",
              "-CAfile", lab.pki.root.pem, "-ign_eof"], b"GET / HTTP/1.0\r\n\r\n", timeout=6)
     return f"openssl s_client, {openssl()}"
-
-
-@scenario("vxlan")
-def _(lab, name):
-    started = servers.s_server(lab, lab.pki.leaf(), "-tls1_3")
-    note = Note("a real VXLAN tunnel between two network namespaces", "", started,
-                {"sni": "site.test", "version": "0x0304"})
-    with far_host():
-        run_ip("link add vx type vxlan id 7 local 192.0.2.1 remote 192.0.2.2 dstport 4789 dev near",
-               "addr add 198.51.100.1/24 dev vx", "link set vx up",
-               "netns exec far ip link add vx type vxlan id 7 local 192.0.2.2 remote 192.0.2.1 dstport 4789 dev away",
-               "netns exec far ip addr add 198.51.100.2/24 dev vx", "netns exec far ip link set vx up")
-        with lab.capture(f"{name}.pcap", note, filter="udp port 4789", interface="near"):
-            note.client = from_far(lab, "198.51.100.1")
-        run_ip("link del vx")
 
 
 @scenario("veth_ethernet")

@@ -4,7 +4,7 @@ from lab import PROGRAMS, PYTHON, Note, openssl, python_ssl
 from scenarios import scenario
 from scenarios.clients import curl
 
-PORTS = {"smtp": 25, "imap": 143, "pop3": 110, "ftp": 21, "xmpp": 5222, "postgres": 5432, "mysql": 3306, "ldap": 389,
+PORTS = {"smtp": 25, "lmtp": 24, "imap": 143, "pop3": 110, "ftp": 21, "xmpp": 5222, "postgres": 5432, "mysql": 3306, "ldap": 389,
          "nntp": 119, "sieve": 4190, "irc": 6667}
 
 

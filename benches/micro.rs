@@ -1,17 +1,19 @@
 //! What one step of the packet path costs: reading a hello, its fingerprints, decoding a packet, finding its flow,
-//! putting segments in order, and a whole handshake through the engine.
+//! putting segments in order, opening QUIC's first packet, and a whole handshake through the engine.
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tlsight::capture::{Frame, LinkType, Timestamp};
 use tlsight::config::Limits;
-use tlsight::decode::{self, Packet};
+use tlsight::decode::{self, Packet, Trail};
 use tlsight::engine::{Engine, Shard};
 use tlsight::fingerprint::ja4::{Forms, Sorted, Transport};
 use tlsight::fingerprint::{Ja3, Ja4};
 use tlsight::flow::{Hasher, Key, NewFlow, Segment as StreamSegment, Stream, StreamLimits, Table, TableLimits};
-use tlsight::tls::ClientHello;
+use tlsight::quic::Session;
+use tlsight::tls::{Caps, ClientHello, Message};
+use tlsight::wire::Direction;
 
 #[path = "../tests/packets/mod.rs"]
 mod packets;
@@ -21,7 +23,7 @@ use packets::{C, Endpoint, S, TimedFrame, client_named, tcp};
 
 fn hellos(c: &mut Criterion) {
     let mut group = c.benchmark_group("hello");
-    for name in ["chrome-152", "curl"] {
+    for name in ["chrome-152", "curl-openssl-3"] {
         let record = client_named(name).hello(Ask::new(1, "www.example.org")).record();
         // Behind the record's and the message's header.
         let body = &record[9..];
@@ -43,7 +45,9 @@ fn hellos(c: &mut Criterion) {
 fn packet_path(c: &mut Criterion) {
     let frames = tcp(C, S).open().client([7; 1_400]).frames();
     let frame = as_frame(&frames[3]);
-    c.bench_function("decode/ethernet, IPv4, TCP", |b| b.iter(|| decode::decode(black_box(&frame)).is_ok()));
+    c.bench_function("decode/ethernet, IPv4, TCP", |b| {
+        b.iter(|| decode::decode(black_box(&frame), &mut Trail::default()).is_ok())
+    });
 
     let mut group = c.benchmark_group("flow look-up");
     for flows in [100u32, 1_000_000] {
@@ -98,9 +102,29 @@ fn reassembly(c: &mut Criterion) {
     group.finish();
 }
 
+/// Keys, header protection, decryption and the hello itself: what a client's first datagram costs.
+fn quic(c: &mut Criterion) {
+    let datagram = initial_of_rfc_9001();
+    let mut session = Session::new(Caps { client_hello: 16 << 10, other: 64 << 10 });
+    let mut group = c.benchmark_group("QUIC");
+    group.throughput(Throughput::Bytes(datagram.len() as u64));
+    group.bench_function("may begin", |b| b.iter(|| Session::may_begin(black_box(&datagram), 0)));
+    group.bench_function("client Initial to ClientHello", |b| {
+        b.iter(|| {
+            let mut hellos = 0;
+            session.reset();
+            session.push(Direction::Forward, black_box(&datagram), 0, &mut |_, message| {
+                hellos += u32::from(matches!(message, Message::ClientHello(hello) if hello.is_complete()));
+            });
+            assert_eq!(hellos, 1);
+        });
+    });
+    group.finish();
+}
+
 fn engine(c: &mut Criterion) {
     let mut engine = Engine::new(Limits::default(), Shard::whole(Hasher::seeded(1)));
-    let record = client_named("curl").hello(Ask::new(1, "www.example.org")).record();
+    let record = client_named("curl-openssl-3").hello(Ask::new(1, "www.example.org")).record();
     let frames = tcp(C, S).open().client(&record).client(packets::tls::alert(40)).fin().frames();
     let mut group = c.benchmark_group("engine");
     group.throughput(Throughput::Elements(frames.len() as u64));
@@ -118,16 +142,26 @@ fn as_frame(frame: &TimedFrame) -> Frame<'_> {
     Frame { ts: Timestamp(frame.ts as i64), link: LinkType::ETHERNET, data: &frame.bytes, wire_len: frame.wire_len }
 }
 
+/// The first datagram of `testdata/vectors/quic.json`.
+fn initial_of_rfc_9001() -> Vec<u8> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/vectors/quic.json");
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let hex = vectors["vectors"][0]["datagrams"][0]["hex"].as_str().unwrap_or_default();
+    let digit = |at: usize| hex.get(at..at + 2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+    (0..hex.len()).step_by(2).filter_map(digit).collect()
+}
+
 /// A SYN from one of many addresses.
 fn syn(n: u32) -> Packet<'static> {
     let [a, b, c, d] = n.to_be_bytes();
     let frames = tcp(Endpoint::v4([10 | a, b, c, d], 40_000), S).syn().frames();
     let bytes: &'static [u8] = Vec::leak(frames[0].bytes.clone());
-    match decode::decode(&Frame { data: bytes, ..as_frame(&frames[0]) }) {
+    match decode::decode(&Frame { data: bytes, ..as_frame(&frames[0]) }, &mut Trail::default()) {
         Ok(packet) => packet,
         Err(_) => unreachable!("the builder writes what the decoder reads"),
     }
 }
 
-criterion_group!(benches, hellos, packet_path, reassembly, engine);
+criterion_group!(benches, hellos, packet_path, reassembly, quic, engine);
 criterion_main!(benches);

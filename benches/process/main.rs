@@ -14,6 +14,7 @@ mod connection;
 mod flood;
 mod handshakes;
 mod noise;
+mod quic;
 mod report;
 mod trace;
 mod workload;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::trace::{Facts, Trace};
-use crate::{bulk, flood, handshakes};
+use crate::{bulk, flood, handshakes, quic};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Workload {
@@ -19,10 +19,14 @@ pub enum Workload {
     Mixed,
     /// Five million SYNs from spoofed addresses.
     Flood,
+    /// 50,000 QUIC connections with split and shuffled hellos.
+    Quic,
+    /// 500,000 Initial packets of QUIC from spoofed addresses.
+    InitialFlood,
 }
 
 impl Workload {
-    pub const ALL: [Self; 4] = [Self::Handshakes, Self::Bulk, Self::Mixed, Self::Flood];
+    pub const ALL: [Self; 6] = [Self::Handshakes, Self::Bulk, Self::Mixed, Self::Flood, Self::Quic, Self::InitialFlood];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -30,6 +34,8 @@ impl Workload {
             Self::Bulk => "bulk",
             Self::Mixed => "mixed",
             Self::Flood => "flood",
+            Self::Quic => "quic",
+            Self::InitialFlood => "initial-flood",
         }
     }
 
@@ -67,6 +73,8 @@ impl Workload {
             Self::Bulk => bulk::write(&mut trace, count(1e9))?,
             Self::Mixed => handshakes::mixed(&mut trace, count(100_000.0))?,
             Self::Flood => flood::write(&mut trace, count(5e6))?,
+            Self::Quic => quic::connections(&mut trace, count(50_000.0))?,
+            Self::InitialFlood => quic::flood(&mut trace, count(500_000.0))?,
         }
         trace.finish(&data.facts_file)
     }
@@ -109,12 +117,13 @@ fn generator_version() -> u64 {
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
 
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     include_str!("bulk.rs"),
     include_str!("connection.rs"),
     include_str!("flood.rs"),
     include_str!("handshakes.rs"),
     include_str!("noise.rs"),
+    include_str!("quic.rs"),
     include_str!("trace.rs"),
     include_str!("workload.rs"),
     include_str!("world.rs"),
@@ -123,6 +132,7 @@ const SOURCES: [&str; 17] = [
     include_str!("../../tests/packets/frame.rs"),
     include_str!("../../tests/packets/hello.rs"),
     include_str!("../../tests/packets/option.rs"),
+    include_str!("../../tests/packets/quic.rs"),
     include_str!("../../tests/packets/rng.rs"),
     include_str!("../../tests/packets/tcp.rs"),
     include_str!("../../tests/packets/tls.rs"),

@@ -6,8 +6,9 @@ cd "$(dirname "$0")/.."
 
 browsers=(chromium_nginx_tls13 firefox_nginx_tls13 curl_cffi_safari_nginx_tls13)
 programs=(curl_http2_nginx_tls12 go_http_nginx_tls13 java_httpclient_nginx_tls13 requests_nginx_tls12)
+ways=(quic_chromium webrtc_chromium starttls_smtp proxy_connect_refused_first vxlan_inside_and_outside)
 trouble=(openssl_hello_retry cert_expired alert_unknown_ca old_tls10_3des)
-names=("${browsers[@]}" "${programs[@]}" "${trouble[@]}")
+names=("${browsers[@]}" "${programs[@]}" "${ways[@]}" "${trouble[@]}")
 captures=("${names[@]/%/.pcap}")
 captures=("${captures[@]/#/testdata/captures/}")
 

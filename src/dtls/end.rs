@@ -1,14 +1,7 @@
 //! One direction of an association: its messages by number, and what is known to be missing of it.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::message::{self, Fragment, Slot, Taken};
+use super::record::FATAL;
 use crate::tls::message::Joined;
 
 #[derive(Debug, Default)]
@@ -227,7 +220,6 @@ impl Records {
     }
 }
 
-const FATAL: u8 = 2;
 /// Numbers that messages of epoch 0 may have; a handshake has ten or so.
 const MAX_MESSAGES: usize = 32;
 

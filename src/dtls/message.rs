@@ -1,14 +1,10 @@
 //! Handshake messages in fragments (RFC 6347, section 4.2.3): put together from whatever order, however often they come.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use crate::tls::message::{Joined, Loss};
+use crate::tls::story::{CERTIFICATE, CERTIFICATE_STATUS};
+pub(super) use crate::tls::story::{
+    CLIENT_HELLO, HELLO_VERIFY_REQUEST, NEW_SESSION_TICKET, SERVER_HELLO, SERVER_HELLO_DONE,
+};
 use crate::wire::{Cursor, Incomplete};
 
 /// A part of a handshake message, as one record carries it.
@@ -278,14 +274,7 @@ impl Slot {
     }
 }
 
-pub(super) const CLIENT_HELLO: u8 = 1;
-pub(super) const SERVER_HELLO: u8 = 2;
-pub(super) const HELLO_VERIFY_REQUEST: u8 = 3;
-pub(super) const NEW_SESSION_TICKET: u8 = 4;
-const CERTIFICATE: u8 = 11;
-pub(super) const SERVER_HELLO_DONE: u8 = 14;
 const CLIENT_KEY_EXCHANGE: u8 = 16;
-const CERTIFICATE_STATUS: u8 = 22;
 const SUPPLEMENTAL_DATA: u8 = 23;
 /// Places of a message with holes between them. One that is in more pieces is not kept.
 const MAX_RANGES: usize = 1024;

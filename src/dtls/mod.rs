@@ -6,6 +6,13 @@
 //! shares the port (STUN, TURN, RTP; RFC 7983) is passed over. Does not find sessions among packets, decrypts nothing,
 //! computes no fingerprint, and does not read on in an epoch above 0, not even where its suite encrypts nothing.
 #![forbid(unsafe_code)]
+#![deny(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::arithmetic_side_effects
+)]
 
 mod end;
 mod message;

@@ -1,13 +1,6 @@
 //! The record layer in a datagram (RFC 6347, section 4.1; RFC 9147, section 4; RFC 9146, section 4).
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
+pub(super) use crate::tls::record::{ALERT, CHANGE_CIPHER_SPEC, FATAL, HANDSHAKE, MAX_LENGTH};
 use crate::wire::{Cursor, Incomplete};
 
 /// Walks the records of a datagram.
@@ -178,13 +171,8 @@ pub(super) fn is_version(version: u16) -> bool {
     matches!(version, 0xfeff | 0xfefd | 0xfefc | 0x0100)
 }
 
-pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
-pub(super) const ALERT: u8 = 21;
-pub(super) const HANDSHAKE: u8 = 22;
 const TLS12_CID: u8 = 25;
 const ACK: u8 = 26;
-/// As in TLS (RFC 5246, section 6.2.3): the longest a record of any kind may be.
-pub(super) const MAX_LENGTH: usize = (1 << 14) + 2048;
 const CAPWAP_PREAMBLE: [u8; 4] = [1, 0, 0, 0];
 const CONNECTION_ID: u8 = 0x10;
 const LONG_SEQUENCE: u8 = 0x08;

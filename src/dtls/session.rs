@@ -2,14 +2,6 @@
 //!
 //! What it says does not depend on the order in which the datagrams of a direction come, nor on how often: messages wait
 //! for those before them, the server's for the client's hello, and the end for what is known to be on its way.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::end::End;
 use super::message::{CLIENT_HELLO, Fragments, Read, SERVER_HELLO, SERVER_HELLO_DONE, Taken};
@@ -27,10 +19,6 @@ pub struct Session {
     story: Story,
     caps: Caps,
     trace: Trace,
-    /// A ClientHello was told.
-    greeted: bool,
-    /// The server wants the ClientHello once more.
-    retried: bool,
     /// Datagrams one after the other that brought nothing new.
     quiet: u32,
     over: bool,
@@ -43,8 +31,6 @@ impl Session {
             story: Story::new(Carrier::Datagrams),
             caps,
             trace: Trace::default(),
-            greeted: false,
-            retried: false,
             quiet: 0,
             over: false,
         }
@@ -93,7 +79,7 @@ impl Session {
                 Step::Foreign => out(from, Message::NotARecord),
             }
         }
-        for from in BOTH {
+        for from in Direction::BOTH {
             self.tell_secured(from, out);
         }
         if self.has_ended() {
@@ -111,7 +97,7 @@ impl Session {
         self.trace.end();
         // The client's hello first; without one, the server's messages tell who is who.
         let first = self.ends.forward.rank() <= self.ends.backward.rank();
-        let order = if first { BOTH } else { [Direction::Backward, Direction::Forward] };
+        let order = if first { Direction::BOTH } else { [Direction::Backward, Direction::Forward] };
         for from in order {
             self.tell_rest(from, out);
         }
@@ -161,7 +147,7 @@ impl Session {
     }
 
     fn fragment(&mut self, from: Direction, read: Read<'_>, out: &mut impl FnMut(Direction, Message<'_>)) {
-        let Self { ends, story, caps, trace, greeted, retried, quiet, .. } = self;
+        let Self { ends, story, caps, trace, quiet, .. } = self;
         let end = &mut ends[from];
         let fragment = match read {
             Read::Fragment(fragment) => fragment,
@@ -172,16 +158,12 @@ impl Session {
             }
         };
         let cap = if fragment.kind == CLIENT_HELLO { caps.client_hello } else { caps.other };
-        if end.is_turn_of(&fragment) && fragment.length <= cap && (*greeted || fragment.kind == CLIENT_HELLO) {
+        if end.is_turn_of(&fragment) && fragment.length <= cap && (story.has_hello() || fragment.kind == CLIENT_HELLO) {
             end.tell_now(&fragment);
             trace.note(&fragment);
             *quiet = 0;
             let joined = Joined::Whole { kind: fragment.kind, body: fragment.bytes };
-            *greeted = true;
-            story.joined(from, joined, &mut |message| {
-                *retried |= is_retry(&message);
-                out(from, message);
-            });
+            story.joined(from, joined, &mut |message| out(from, message));
         } else {
             match end.take(&fragment, cap, caps.client_hello.saturating_add(caps.other)) {
                 Taken::New => {
@@ -197,19 +179,15 @@ impl Session {
 
     /// Tells the messages whose turn it is.
     fn tell_ready(&mut self, out: &mut impl FnMut(Direction, Message<'_>)) {
-        let Self { ends, story, greeted, retried, .. } = self;
+        let Self { ends, story, .. } = self;
         // A second time, for what waited for the client's hello.
         for from in [Direction::Forward, Direction::Backward, Direction::Forward] {
             let end = &mut ends[from];
             while let Some((kind, joined)) = end.ready() {
-                if !*greeted && kind != CLIENT_HELLO {
+                if !story.has_hello() && kind != CLIENT_HELLO {
                     break;
                 }
-                *greeted = true;
-                story.joined(from, joined, &mut |message| {
-                    *retried |= is_retry(&message);
-                    out(from, message);
-                });
+                story.joined(from, joined, &mut |message| out(from, message));
                 end.step();
             }
         }
@@ -261,13 +239,13 @@ impl Session {
     fn has_ended(&self) -> bool {
         let Both { forward, backward } = &self.ends;
         let tls13 = self.story.is_tls13();
-        let done = BOTH.iter().all(|&from| {
+        let done = Direction::BOTH.iter().all(|&from| {
             let end = &self.ends[from];
             end.secured && end.is_complete() && (tls13 || end.changed_cipher)
         });
-        let repeated = !self.retried || forward.hellos.max(backward.hellos) > 1;
+        let repeated = !self.story.was_asked() || forward.hellos.max(backward.hellos) > 1;
         let patience = if forward.secured || backward.secured { PATIENCE_SECURED } else { PATIENCE };
-        (done && repeated) || BOTH.iter().any(|&from| self.has_failed(from)) || self.quiet >= patience
+        (done && repeated) || Direction::BOTH.iter().any(|&from| self.has_failed(from)) || self.quiet >= patience
     }
 
     /// Whether a side has given up, and nothing is known to have been on its way by then.
@@ -275,15 +253,10 @@ impl Session {
         let (end, other) = (&self.ends[from], &self.ends[from.reverse()]);
         // A client may have sent its alert in the middle of the server's flight.
         let answered = end.hellos == 0 || other.has_seen(SERVER_HELLO_DONE) || self.story.is_tls13();
-        end.failed && self.greeted && answered && end.has_all_from_zero() && other.is_settled()
+        end.failed && self.story.has_hello() && answered && end.has_all_from_zero() && other.is_settled()
     }
 }
 
-fn is_retry(message: &Message<'_>) -> bool {
-    matches!(message, Message::HelloVerifyRequest | Message::HelloRetryRequest(_))
-}
-
-const BOTH: [Direction; 2] = [Direction::Forward, Direction::Backward];
 /// Datagrams without news that are waited for what is missing, once a direction is encrypted.
 const PATIENCE_SECURED: u32 = 64;
 /// The same before: others may share the port.

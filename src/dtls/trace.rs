@@ -1,12 +1,4 @@
 //! What a flow remembers of its session, to tell the next one from it.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::message::{CLIENT_HELLO, Fragment, Fragments, Read};
 use super::record::{Datagram, HANDSHAKE, Step};

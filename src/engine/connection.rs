@@ -47,7 +47,7 @@ impl Connection {
 
     /// Makes it ready for a connection whose directions start at these sequence numbers, where they are known.
     pub(super) fn open(&mut self, starts: Both<Option<u32>>, origin: Origin<'_>) {
-        for direction in [Direction::Forward, Direction::Backward] {
+        for direction in Direction::BOTH {
             self.streams[direction].reset();
             if let Some(seq) = starts[direction] {
                 self.streams[direction].start_at(seq);
@@ -119,7 +119,7 @@ impl Connection {
     /// Nothing more will come: what waits is handed on, and what is left to tell is told.
     pub(super) fn finish(&mut self, scene: &mut Scene<'_, impl FnMut(Event)>) {
         scene.now = self.reading.telling.last().unwrap_or(scene.now);
-        for from in [Direction::Forward, Direction::Backward] {
+        for from in Direction::BOTH {
             self.give_up_waiting(from, HoleKind::Gap, scene);
         }
         let Reading { session, telling, .. } = &mut self.reading;

@@ -16,6 +16,7 @@ use crate::event::{
 };
 use crate::fingerprint::ja4::Transport;
 use crate::tls::message::Loss;
+use crate::tls::record::FATAL;
 use crate::tls::{CERTIFICATE, ClientHello, Flaws, Message, Proxied, ServerHello, Upgrade, is_tls13};
 use crate::wire::{Both, Direction};
 use crate::x509::Certificate;
@@ -412,7 +413,6 @@ fn id(event: &Event, ordinal: u32) -> [u8; 16] {
     *id
 }
 
-const FATAL: u8 = 2;
 /// Certificates of a chain that are kept.
 const MAX_CHAIN: usize = 32;
 const MAX_LOSSES: usize = 8;

@@ -2,14 +2,6 @@
 //!
 //! In: offsets and bytes. Out: the stream's bytes in order, each once. Of two copies of a byte the first is used; a copy
 //! of what is known never hides a hole. Bytes behind a hole are held, up to a cap; what comes in order is not copied.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 /// Puts one stream together.
 #[derive(Debug, Default)]

@@ -1,17 +1,9 @@
 //! One direction of a connection: its CRYPTO stream, and how much work was done for it.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::assembler::Assembler;
 use super::identity::Seen;
 use crate::tls::message::{Joined, Joiner, Loss};
-use crate::tls::story::{CLIENT_HELLO, Story};
+use crate::tls::story::{CLIENT_HELLO, SERVER_HELLO, Story};
 use crate::tls::{Caps, Message};
 use crate::wire::Direction;
 
@@ -235,7 +227,6 @@ impl<F: FnMut(Message<'_>)> Teller<'_, F> {
     }
 }
 
-const SERVER_HELLO: u8 = 2;
 /// Protected packets of a direction, after which nothing that is missing of its hello is waited for.
 const PATIENCE: u32 = 16;
 /// Packets of one direction that are decrypted: a hello of 16 KiB takes fourteen, and is sent again for want of an answer.

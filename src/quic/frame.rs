@@ -1,14 +1,6 @@
 //! The frames that may stand in an Initial packet (RFC 9000, section 12.4), and gQUIC's.
 //!
 //! In: a packet's payload. Out: what concerns the handshake. Anything that has no place there ends the packet.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::varint::{length, varint};
 use crate::wire::{Cursor, Incomplete};

@@ -1,14 +1,6 @@
 //! Packet headers (RFC 9000, section 17; RFC 8999) as views over a datagram.
 //!
 //! In: what is left of a datagram. Out: its next packet, and where the one after it begins. Nothing is decrypted here.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::varint::length;
 use super::version::{Family, Kind, Wire, family};

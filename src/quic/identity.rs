@@ -1,12 +1,4 @@
 //! Which connection it is: its connection ids, its versions, and what is remembered of them when it is over.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use arrayvec::ArrayVec;
 

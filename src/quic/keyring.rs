@@ -1,14 +1,6 @@
 //! The Initial keys of one connection: made when they are needed, kept while they serve.
 //!
 //! In: packets, and the side that may have sent them. Out: their frames in a buffer. Knows nothing of the handshake.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::header::Long;
 use super::identity::Id;

@@ -3,14 +3,6 @@
 //! In: the content of quic_transport_parameters. Out: identifiers and values in wire order; their names
 //! are the registry's business.
 //! Nothing is judged: unknown, reserved and repeated ones are kept.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::varint::{length, varint};
 use crate::wire::{Cursor, Incomplete};

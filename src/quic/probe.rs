@@ -1,12 +1,4 @@
 //! Whether a datagram may begin a QUIC connection, by its header alone: no cryptography, no port.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::google;
 use super::header::{self, Long, Packet};

@@ -2,14 +2,6 @@
 //!
 //! In: UDP payloads in the order in which they were captured. Out: handshake messages, and how far it has come. Work and
 //! memory are bounded whatever comes: so many packets are decrypted, so many may fail, so many bytes are held.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::early::Early;
 use super::end::{End, Piece, Speaker, Teller};
@@ -22,6 +14,7 @@ use super::probe;
 use super::protect::{Side, is_genuine_retry};
 use super::version::{Handshake, Kind};
 use crate::tls::message::Loss;
+use crate::tls::record::FATAL;
 use crate::tls::story::{Carrier, Story};
 use crate::tls::{Caps, Message, Progress};
 use crate::wire::{Both, Direction};
@@ -146,7 +139,7 @@ impl Session {
                 self.google(from, payload, cut, out);
             }
         }
-        for direction in [Direction::Forward, Direction::Backward] {
+        for direction in Direction::BOTH {
             if self.ends[direction].becomes_secured() {
                 out(direction, Message::Secured);
             }
@@ -156,7 +149,7 @@ impl Session {
 
     /// Nothing more will come: what was begun is told as far as it came.
     pub fn finish(&mut self, out: &mut impl FnMut(Direction, Message<'_>)) {
-        for from in [Direction::Forward, Direction::Backward] {
+        for from in Direction::BOTH {
             let speaker = self.speaker(from);
             let within = self.google.is_within() && self.identity.client == Some(from);
             let Self { ends, story, .. } = self;
@@ -456,7 +449,6 @@ impl Session {
     }
 }
 
-const FATAL: u8 = 2;
 /// Protected packets of one direction, after which the other is not waited for.
 const LONE_PACKETS: u32 = 64;
 /// The same for datagrams of any kind.

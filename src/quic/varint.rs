@@ -1,12 +1,4 @@
 //! Variable-length integers (RFC 9000, section 16).
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use crate::wire::{Cursor, Incomplete};
 

@@ -2,14 +2,6 @@
 //!
 //! One table. Salts and labels: RFC 9001, section 5.2; RFC 9369, section 3.3; the drafts of both; mvfst, and quiche for
 //! what Google ran before the RFC.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::frame::Dialect;
 

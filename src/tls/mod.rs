@@ -7,7 +7,7 @@ pub mod hello;
 pub mod message;
 mod preamble;
 mod probe;
-mod record;
+pub(crate) mod record;
 pub mod server_hello;
 pub mod session;
 pub mod sslv2;

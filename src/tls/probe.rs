@@ -8,6 +8,8 @@
     clippy::arithmetic_side_effects
 )]
 
+use super::story::{CERTIFICATE, CLIENT_HELLO, SERVER_HELLO, SSLV2_SERVER_HELLO};
+
 /// What the first bytes of a direction say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -87,10 +89,6 @@ fn sslv2_record(bytes: &[u8], rest: &[u8], peer: Peer) -> Verdict {
 pub(super) const ENOUGH: usize = 11;
 /// 2^14 + 2048 octets, the longest TLSCiphertext (RFC 5246, section 6.2.3), in its high byte.
 const MAX_LENGTH_HIGH: u8 = 0x48;
-const CLIENT_HELLO: u8 = 1;
-const SERVER_HELLO: u8 = 2;
-const CERTIFICATE: u8 = 11;
-const SSLV2_SERVER_HELLO: u8 = 4;
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::arithmetic_side_effects)]

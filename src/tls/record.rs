@@ -84,9 +84,11 @@ impl Position {
 
 pub(super) const HEADER: usize = 5;
 /// The longest fragment a peer may send: 2^14 + 2048 (RFC 5246, section 6.2.3).
-pub(super) const MAX_LENGTH: usize = (1 << 14) + 2048;
-pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
-pub(super) const ALERT: u8 = 21;
-pub(super) const HANDSHAKE: u8 = 22;
+pub(crate) const MAX_LENGTH: usize = (1 << 14) + 2048;
+pub(crate) const CHANGE_CIPHER_SPEC: u8 = 20;
+pub(crate) const ALERT: u8 = 21;
+pub(crate) const HANDSHAKE: u8 = 22;
 pub(super) const APPLICATION_DATA: u8 = 23;
 pub(super) const HEARTBEAT: u8 = 24;
+/// An alert's level (RFC 8446, section 6).
+pub(crate) const FATAL: u8 = 2;

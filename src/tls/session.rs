@@ -175,7 +175,7 @@ impl Session {
         self.look_back();
         let straight = |end: &End| end.begun && !end.has_preamble();
         let straight = Both { forward: straight(&self.ends.forward), backward: straight(&self.ends.backward) };
-        for from in [Direction::Forward, Direction::Backward] {
+        for from in Direction::BOTH {
             let end = &mut self.ends[from];
             let mut said = |message: Message<'_>| out(from, message);
             match &end.layer {
@@ -415,7 +415,7 @@ impl End {
                         None => story.alert[from] = Some(byte),
                         Some(level) => {
                             // The hello that it answers may come late.
-                            story.failed |= level == FATAL && story.hello.is_some();
+                            story.failed |= level == record::FATAL && story.hello.is_some();
                             said(Message::Alert { level, description: byte });
                         }
                     }
@@ -491,5 +491,3 @@ fn without_mac(bytes: &[u8], left: usize, mac: usize) -> &[u8] {
 fn may_be_hello(bytes: &[u8]) -> bool {
     matches!(*bytes, [CLIENT_HELLO] | [CLIENT_HELLO, 0] | [CLIENT_HELLO, 0, 0..=0x40, ..])
 }
-
-const FATAL: u8 = 2;

@@ -101,6 +101,7 @@ impl Story {
             CLIENT_HELLO => self.client_hello(from, self.carrier.client_hello(body), said),
             HELLO_VERIFY_REQUEST if self.carrier == Carrier::Datagrams => {
                 self.hello.get_or_insert(Format::Tls);
+                self.asked = self.asked.saturating_add(1);
                 said(Message::HelloVerifyRequest);
             }
             SERVER_HELLO => {
@@ -152,6 +153,16 @@ impl Story {
         self.hello.get_or_insert(Format::Tls);
         self.version = Some(hello.version());
         self.asked = self.asked.saturating_add(1);
+    }
+
+    /// Whether a ClientHello was read.
+    pub(crate) fn has_hello(&self) -> bool {
+        self.hellos > 0
+    }
+
+    /// Whether the server has asked for another.
+    pub(crate) fn was_asked(&self) -> bool {
+        self.asked > 0
     }
 
     /// Whether the server has asked for a ClientHello that has not come: where packets overtake each other, it may yet.
@@ -215,16 +226,16 @@ pub fn is_tls13(version: u16) -> bool {
 }
 
 pub(crate) const CLIENT_HELLO: u8 = 1;
-const SERVER_HELLO: u8 = 2;
-const HELLO_VERIFY_REQUEST: u8 = 3;
-const NEW_SESSION_TICKET: u8 = 4;
+pub(crate) const SERVER_HELLO: u8 = 2;
+pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
+pub(crate) const NEW_SESSION_TICKET: u8 = 4;
 const DRAFT_HELLO_RETRY_REQUEST: u8 = 6;
 pub const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
-const SERVER_HELLO_DONE: u8 = 14;
-const CERTIFICATE_STATUS: u8 = 22;
-const SSLV2_SERVER_HELLO: u8 = 4;
+pub(crate) const SERVER_HELLO_DONE: u8 = 14;
+pub(crate) const CERTIFICATE_STATUS: u8 = 22;
+pub(super) const SSLV2_SERVER_HELLO: u8 = 4;
 pub(crate) const SSL_2_0: u16 = 2;
 /// Encrypted records of one direction, after which the other is not waited for.
 const LONE_RECORDS: u32 = 64;

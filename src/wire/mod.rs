@@ -17,6 +17,8 @@ pub enum Direction {
 }
 
 impl Direction {
+    pub const BOTH: [Self; 2] = [Direction::Forward, Direction::Backward];
+
     pub fn reverse(self) -> Self {
         match self {
             Direction::Forward => Direction::Backward,

@@ -1,12 +1,4 @@
 //! What both directions say about the protocol that goes over to TLS, and what it comes to.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use crate::tls::Upgrade;
 

@@ -1,15 +1,7 @@
 //! HTTP on its way to TLS: a CONNECT to a proxy (RFC 9110, section 9.3.6), also one that is refused first (407), and a
 //! request to upgrade (RFC 2817). A request for anything else ends the search at once.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
-use super::lines::Line;
+use super::lines::{self, Line};
 use super::{Evidence, Expect, Notes, Unit};
 
 /// What the lines of a head have said so far.
@@ -33,13 +25,11 @@ enum Kind {
 
 /// A request line or a status line.
 pub(super) fn first_line(view: &[u8], _: &mut Notes) -> Option<Unit> {
-    let kind = kind(view)?;
-    let then = Expect::HttpHeader(Head { kind, upgrade: false, body: 0, chunked: false });
-    Some(match Line::of(view, b'\n') {
-        Line::More => Unit::More,
-        Line::Whole(_, length) => Unit::Sized(length, then),
-        Line::Long(_) => Unit::Until(b'\n', then),
-    })
+    kind(view).map(|kind| whole_line(view, Expect::HttpHeader(Head::new(kind))))
+}
+
+fn whole_line(view: &[u8], then: Expect) -> Unit {
+    lines::unit(view, b'\n', then).map_or(Unit::More, |(_, unit)| unit)
 }
 
 /// A header line, or the empty one behind the last.
@@ -72,22 +62,20 @@ pub(super) fn body(view: &[u8]) -> Unit {
     if view.len() < STATUS_LINE && b"HTTP/1.".starts_with(view.get(..7).unwrap_or(view)) {
         return Unit::More;
     }
-    if let Some(kind @ Kind::Response(_)) = kind(view) {
-        let then = Expect::HttpHeader(Head { kind, upgrade: false, body: 0, chunked: false });
-        return match Line::of(view, b'\n') {
-            Line::More => Unit::More,
-            Line::Whole(_, length) => Unit::Sized(length, then),
-            Line::Long(_) => Unit::Until(b'\n', then),
-        };
-    }
-    match Line::of(view, b'\n') {
-        Line::More => Unit::More,
-        Line::Whole(_, length) => Unit::Sized(length, Expect::HttpBody),
-        Line::Long(_) => Unit::Until(b'\n', Expect::HttpBody),
-    }
+    whole_line(
+        view,
+        match kind(view) {
+            Some(kind @ Kind::Response(_)) => Expect::HttpHeader(Head::new(kind)),
+            _ => Expect::HttpBody,
+        },
+    )
 }
 
 impl Head {
+    fn new(kind: Kind) -> Self {
+        Self { kind, upgrade: false, body: 0, chunked: false }
+    }
+
     /// The empty line, of so many bytes, behind the last header.
     fn end(self, length: usize, notes: &mut Notes) -> Unit {
         let (evidence, body) = match self.kind {

@@ -1,13 +1,5 @@
 //! LDAP: messages of BER, after one of which - the extended request or response StartTLS - TLS begins (RFC 4511,
 //! section 4.14).
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::{Evidence, Expect, Notes, Unit};
 use crate::wire::{Cursor, Incomplete};

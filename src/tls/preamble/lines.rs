@@ -1,13 +1,5 @@
 //! Dialogues of lines, and of XML: SMTP and LMTP (RFC 3207), IMAP and POP3 (RFC 2595), FTP (RFC 4217), NNTP (RFC 4642),
 //! ManageSieve (RFC 5804), IRC, XMPP (RFC 6120).
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::{Evidence, Expect, HOLD, Notes, Unit};
 
@@ -30,13 +22,18 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The text up to `end`, as far as it is kept, and the unit that it makes; `None` where more is wanted.
+pub(super) fn unit(view: &[u8], end: u8, then: Expect) -> Option<(&[u8], Unit)> {
+    match Line::of(view, end) {
+        Line::More => None,
+        Line::Whole(text, length) => Some((text, Unit::Sized(length, then))),
+        Line::Long(text) => Some((text, Unit::Until(end, then))),
+    }
+}
+
 /// A line of a dialogue.
 pub(super) fn line(view: &[u8], notes: &mut Notes) -> Unit {
-    let (text, unit) = match Line::of(view, b'\n') {
-        Line::More => return Unit::More,
-        Line::Whole(text, length) => (text, Unit::Sized(length, Expect::Line)),
-        Line::Long(text) => (text, Unit::Until(b'\n', Expect::Line)),
-    };
+    let Some((text, unit)) = unit(view, b'\n', Expect::Line) else { return Unit::More };
     if text.contains(&0) {
         return Unit::Other;
     }
@@ -50,11 +47,7 @@ pub(super) fn tag(view: &[u8], notes: &mut Notes) -> Unit {
     if let [b' ' | b'\t' | b'\r' | b'\n', ..] = view {
         return Unit::Sized(1, Expect::Tag);
     }
-    let (text, unit) = match Line::of(view, b'>') {
-        Line::More => return Unit::More,
-        Line::Whole(text, length) => (text, Unit::Sized(length, Expect::Tag)),
-        Line::Long(text) => (text, Unit::Until(b'>', Expect::Tag)),
-    };
+    let Some((text, unit)) = unit(view, b'>', Expect::Tag) else { return Unit::More };
     if text.contains(&0) {
         return Unit::Other;
     }

@@ -34,6 +34,7 @@ use std::ops::ControlFlow;
 use super::Proxied;
 use super::message::Loss;
 use super::probe::{self, Peer, Verdict};
+use super::record::ALERT;
 pub(super) use evidence::Evidence;
 
 /// One direction on its way to TLS.
@@ -332,7 +333,6 @@ fn begins(view: &[u8], peer: Peer) -> Verdict {
 pub(super) const LIMIT: usize = 16 << 10;
 /// Bytes by which each unit is known: more than the longest PROXY header of version 1 has (107).
 pub(super) const HOLD: usize = 128;
-const ALERT: u8 = 21;
 const _: () = assert!(HOLD >= tds::HEADER + probe::ENOUGH);
 
 #[cfg(test)]

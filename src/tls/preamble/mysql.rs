@@ -1,13 +1,5 @@
 //! MySQL and MariaDB: the server greets, and the client goes over to TLS in the middle of its answer (MySQL
 //! documentation, "Protocol::SSLRequest").
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::{Evidence, Expect, Notes, Unit};
 

@@ -1,13 +1,7 @@
 //! PostgreSQL: a client asks for TLS with a packet of eight bytes, the server answers with one
 //! (PostgreSQL documentation, "SSL Session Encryption" and "GSSAPI Session Encryption").
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
+
+use crate::tls::record::{ALERT, HANDSHAKE};
 
 use super::{Evidence, Expect, Notes, Unit};
 
@@ -43,5 +37,3 @@ pub(super) fn answer(view: &[u8], notes: &mut Notes) -> Option<Unit> {
 /// Length, and a version that no protocol has.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f];
 const GSSENC_REQUEST: [u8; 8] = [0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x30];
-const HANDSHAKE: u8 = 22;
-const ALERT: u8 = 21;

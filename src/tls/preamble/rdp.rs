@@ -1,13 +1,5 @@
 //! RDP: one packet of TPKT (RFC 1006) from each side, in which they agree on TLS or on CredSSP, which begins with TLS
 //! (MS-RDPBCGR, sections 2.2.1.1 and 2.2.1.2).
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::{Evidence, Expect, HOLD, Notes, Unit};
 

@@ -1,12 +1,4 @@
 //! What is said to SOCKS proxies: version 4 and 4A, version 5 (RFC 1928) with a user's name and password (RFC 1929).
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::{Evidence, Notes, Unit};
 

@@ -1,12 +1,4 @@
 //! What a stream may begin with before it goes over to TLS; known by content, never by port.
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::{Notes, Unit, haproxy, http, ldap, lines, mysql, postgresql, rdp, socks, tds};
 

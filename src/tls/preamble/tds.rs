@@ -1,13 +1,5 @@
 //! TDS 7.x, spoken by Microsoft SQL Server: PRELOGIN packets in the clear, then a TLS handshake in packets of that type,
 //! then TLS as it is (MS-TDS, sections 2.2.6.5 and 3.2.5.2).
-#![forbid(unsafe_code)]
-#![deny(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::arithmetic_side_effects
-)]
 
 use super::{Carrier, Evidence, Expect, Notes, Unit, begins};
 use crate::tls::probe::{Peer, Verdict};

@@ -336,7 +336,7 @@ fn head(reader: &mut impl Read) -> io::Result<Vec<u8>> {
 const BATCH_SLOTS: usize = 2048;
 
 /// Bytes of a map that a batch spans, roughly, so that its packets are decoded while they are in the cache.
-const BATCH_BYTES: u64 = 1 << 20;
+const BATCH_BYTES: u64 = 256 << 10;
 
 /// Packed bytes read at once.
 const PACKED_BLOCK: usize = 256 << 10;

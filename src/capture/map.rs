@@ -1,7 +1,7 @@
 //! A capture file in memory, without a copy.
 //!
-//! In: an open regular file. Out: its bytes, shared by whoever holds a batch of them. Pages ahead of the reader are
-//! brought in by the window, and those far behind are let go, so that a large file does not fill the process.
+//! In: an open regular file. Out: its bytes, shared by whoever holds a batch of them. The disk is asked for what is ahead
+//! of the reader, and pages far behind it are let go, so that a large file does not fill the process.
 
 use std::fs::File;
 use std::io;
@@ -13,17 +13,9 @@ use memmap2::{Advice, Mmap, MmapOptions, UncheckedAdvice};
 #[derive(Debug)]
 pub(super) struct Map {
     bytes: Arc<Mmap>,
-    present: usize,
+    wanted: usize,
     released: usize,
-    populate: Populate,
     touched: usize,
-}
-
-/// Whether the kernel can bring pages in on request (Linux 5.14 and newer).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Populate {
-    Works,
-    Refused,
 }
 
 impl Map {
@@ -37,26 +29,25 @@ impl Map {
         let map = unsafe { MmapOptions::new().map_copy_read_only(file) }?;
         // Advice only: the map works without it.
         let _ = map.advise(Advice::Sequential);
-        Ok(Self { bytes: Arc::new(map), present: 0, released: 0, populate: Populate::Works, touched: 0 })
+        Ok(Self { bytes: Arc::new(map), wanted: 0, released: 0, touched: 0 })
     }
 
     pub fn bytes(&self) -> &Arc<Mmap> {
         &self.bytes
     }
 
-    /// Brings in what the reader at `position` will need next, and lets go of what is far behind it.
+    /// Asks the disk for what the reader at `position` will need next, and lets go of what is far behind it.
+    ///
+    /// The pages come by faults, sixteen a fault: to have the kernel enter them in bulk (MADV_POPULATE_READ) cost a
+    /// third more of its time.
     pub fn reach(&mut self, position: u64) {
         let position = usize::try_from(position).unwrap_or(usize::MAX).min(self.bytes.len());
-        if position.saturating_add(WINDOW / 2) > self.present && self.present < self.bytes.len() {
-            let start = self.present.max(position / WINDOW * WINDOW);
-            let end = start.saturating_add(WINDOW).min(self.bytes.len());
-            // The disk works on the window after this one while this one is analysed.
-            let _ = self.advise(Advice::WillNeed, end, end.saturating_add(WINDOW));
-            #[cfg(target_os = "linux")]
-            if self.populate == Populate::Works && self.advise(Advice::PopulateRead, start, end).is_err() {
-                self.populate = Populate::Refused;
-            }
-            self.present = end;
+        if position.saturating_add(WINDOW) > self.wanted && self.wanted < self.bytes.len() {
+            let start = self.wanted.max(position / WINDOW * WINDOW);
+            let end = start.saturating_add(2 * WINDOW).min(self.bytes.len());
+            // Advice only: the map works without it.
+            let _ = self.bytes.advise_range(Advice::WillNeed, start, end - start);
+            self.wanted = end;
         }
         let behind = position.saturating_sub(KEPT_BEHIND) / WINDOW * WINDOW;
         if behind > self.released {
@@ -80,7 +71,7 @@ impl Map {
         let start = self.touched.max(position.saturating_sub(TOUCH_MAX));
         let end = position.max(start.saturating_add(TOUCH)).min(self.bytes.len());
         if let Some(cold) = self.bytes.get(start..end) {
-            let sum = cold.iter().step_by(CACHE_LINE).fold(0u8, |sum, byte| sum.wrapping_add(*byte));
+            let sum = cold.iter().step_by(CACHE_LINE).fold(0u64, |sum, byte| sum.wrapping_add(u64::from(*byte)));
             std::hint::black_box(sum);
         }
         self.touched = self.touched.max(end);
@@ -91,14 +82,9 @@ impl Map {
     pub fn touched(&self) -> &[u8] {
         self.bytes.get(..self.touched).unwrap_or(&self.bytes)
     }
-
-    fn advise(&self, advice: Advice, start: usize, end: usize) -> io::Result<()> {
-        let end = end.min(self.bytes.len());
-        if start < end { self.bytes.advise_range(advice, start, end - start) } else { Ok(()) }
-    }
 }
 
-/// Bytes brought in at once; a multiple of every page size.
+/// Bytes let go of at once, and half of what the disk is asked for; a multiple of every page size.
 const WINDOW: usize = 4 << 20;
 
 /// Bytes read ahead into the cache: enough for a stream to get going, few enough to be there still when their turn comes.
@@ -130,7 +116,7 @@ mod tests {
             map.reach(position);
         }
         assert!(map.released >= 12 << 20);
-        assert_eq!(map.present, 80 << 20);
+        assert_eq!(map.wanted, 80 << 20);
         assert_eq!(map.bytes()[..1 << 20], megabyte);
         map.reach(u64::MAX);
         assert_eq!(map.bytes()[70 << 20..71 << 20], megabyte);

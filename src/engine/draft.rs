@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use sha2::{Digest, Sha256};
 
 #[cfg(feature = "ja4plus")]
@@ -30,7 +31,7 @@ pub(super) struct Draft {
     /// The direction in which the client sends.
     client: Option<Direction>,
     client_hello: Option<ClientSide>,
-    client_session_id: Vec<u8>,
+    client_session_id: ArrayVec<u8, SESSION_ID>,
     offers_ticket: bool,
     second_hello: Option<Arc<ClientShape>>,
     /// The client's hello was none of TLS.
@@ -197,7 +198,8 @@ impl Draft {
         // Whoever says hello is the client, whatever was thought before.
         self.client = Some(from);
         self.timestamp = Some(times.first);
-        self.client_session_id.extend_from_slice(hello.session_id);
+        // RFC 8446, section 4.1.2, knows none that is longer; such a one cannot be answered.
+        self.client_session_id = hello.session_id.try_into().unwrap_or_default();
         self.offers_ticket = hello.offers_ticket;
         self.client_hello = Some(ClientSide {
             shape,
@@ -214,7 +216,7 @@ impl Draft {
         self.begin(from.reverse(), times);
         self.note_flaws(from, hello.flaws);
         self.handshake.group = hello.key_share;
-        self.echoes_session_id = !hello.session_id.is_empty() && hello.session_id == self.client_session_id;
+        self.echoes_session_id = !hello.session_id.is_empty() && *hello.session_id == *self.client_session_id;
         self.server_hello_time = Some(times.now);
         let shape = interner.server(hello, carrier(self.protocol));
         self.server_hello =
@@ -415,4 +417,6 @@ fn id(event: &Event, ordinal: u32) -> [u8; 16] {
 
 /// Certificates of a chain that are kept.
 const MAX_CHAIN: usize = 32;
+/// Bytes of the longest session ID.
+const SESSION_ID: usize = 32;
 const MAX_LOSSES: usize = 8;

@@ -73,28 +73,29 @@ impl Sorted {
         extensions.sort_unstable();
         let signatures: Vec<u16> = signatures(hello).collect();
         let head = |extensions: usize| head(hello, transport, Counts { ciphers: ciphers.len(), extensions });
-        let parts = Parts { a: head(counted), ciphers: &ciphers, extensions: &extensions, signatures: &signatures };
-        let raw = parts.raw();
-        let ja4 = raw.hashed();
+        let raw = |a, extensions: &[u16]| {
+            let (ciphers, extensions) = (ciphers.iter().copied(), extensions.iter().copied());
+            Raw::of(a, hello, Lists { ciphers, extensions, signatures: signatures.iter().copied() })
+        };
+        let sorted = raw(head(counted), &extensions);
+        let ja4 = sorted.hashed();
 
         let left_out = extensions.iter().filter(|kind| COMES_AND_GOES.contains(kind)).count();
         let stable = if left_out == 0 {
             ja4
         } else {
             let stays: Vec<u16> = extensions.iter().copied().filter(|kind| !COMES_AND_GOES.contains(kind)).collect();
-            Parts { a: head(counted - left_out), extensions: &stays, ..parts }.raw().hashed()
+            raw(head(counted - left_out), &stays).hashed()
         };
-        Self { ja4, ja4_r: raw.text.into(), stable: Stable(stable), ciphers_in_order }
+        Self { ja4, ja4_r: sorted.text.into(), stable: Stable(stable), ciphers_in_order }
     }
 
     /// `ja4_o` and `ja4_ro`: wire order.
     pub fn in_order(&self, hello: &ClientHello<'_>) -> (Ja4, String) {
         let mut a = [0; HEAD];
         a.copy_from_slice(&self.ja4.0[..HEAD]);
-        let ciphers: Vec<u16> = ciphers(hello).collect();
-        let extensions: Vec<u16> = extensions(hello).collect();
-        let signatures: Vec<u16> = signatures(hello).collect();
-        let raw = Parts { a, ciphers: &ciphers, extensions: &extensions, signatures: &signatures }.raw();
+        let (ciphers, extensions, signatures) = (ciphers(hello), extensions(hello), signatures(hello));
+        let raw = Raw::of(a, hello, Lists { ciphers, extensions, signatures });
         (Ja4::of(a, self.ciphers_in_order, raw.last_hashed()), raw.text)
     }
 
@@ -137,31 +138,11 @@ fn signatures(hello: &ClientHello<'_>) -> impl Iterator<Item = u16> {
     hello.signature_algorithms.iter().filter(not_grease)
 }
 
-/// The parts of a JA4, in the order in which they are to stand.
-#[derive(Clone, Copy)]
-struct Parts<'a> {
-    a: [u8; HEAD],
-    ciphers: &'a [u16],
-    extensions: &'a [u16],
-    signatures: &'a [u16],
-}
-
-impl Parts<'_> {
-    fn raw(self) -> Raw {
-        let entries = self.ciphers.len() + self.extensions.len() + self.signatures.len();
-        let mut raw = Vec::with_capacity(HEAD + 3 + 5 * entries);
-        raw.extend_from_slice(&self.a);
-        raw.push(b'_');
-        hex_list(&mut raw, self.ciphers.iter().copied());
-        raw.push(b'_');
-        let last = raw.len();
-        hex_list(&mut raw, self.extensions.iter().copied());
-        if !self.signatures.is_empty() {
-            raw.push(b'_');
-            hex_list(&mut raw, self.signatures.iter().copied());
-        }
-        Raw { a: self.a, text: text(raw), last }
-    }
+/// The lists of a JA4, in the order in which they are to stand.
+struct Lists<C, E, S> {
+    ciphers: C,
+    extensions: E,
+    signatures: S,
 }
 
 /// A JA4 before hashing.
@@ -173,6 +154,30 @@ struct Raw {
 }
 
 impl Raw {
+    fn of<C, E, S>(a: [u8; HEAD], hello: &ClientHello<'_>, lists: Lists<C, E, S>) -> Self
+    where
+        C: Iterator<Item = u16>,
+        E: Iterator<Item = u16>,
+        S: Iterator<Item = u16>,
+    {
+        // Of two bytes each, as the hello has them; most hellos have fewer than so many extensions.
+        let bytes = hello.cipher_suites.as_bytes().len() + hello.signature_algorithms.as_bytes().len();
+        let mut raw = Vec::with_capacity(HEAD + 3 + 5 * (bytes / 2 + EXTENSIONS));
+        raw.extend_from_slice(&a);
+        raw.push(b'_');
+        hex_list(&mut raw, lists.ciphers);
+        raw.push(b'_');
+        let last = raw.len();
+        hex_list(&mut raw, lists.extensions);
+        let before = raw.len();
+        raw.push(b'_');
+        hex_list(&mut raw, lists.signatures);
+        if raw.len() == before + 1 {
+            raw.truncate(before);
+        }
+        Self { a, text: text(raw), last }
+    }
+
     fn hashed(&self) -> Ja4 {
         let ciphers = &self.text.as_bytes()[HEAD + 1..self.last - 1];
         Ja4::of(self.a, hash12(ciphers), self.last_hashed())
@@ -298,6 +303,8 @@ impl fmt::Debug for Ja4 {
     }
 }
 
+/// Extensions for which a raw form has room from the beginning.
+const EXTENSIONS: usize = 32;
 const HEAD: usize = 10;
 const LENGTH: usize = 36;
 const SERVER_NAME: u16 = 0x0000;

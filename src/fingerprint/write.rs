@@ -5,37 +5,48 @@
 pub(super) fn hex_list(out: &mut Vec<u8>, values: impl IntoIterator<Item = u16>) {
     let start = out.len();
     for value in values {
-        if out.len() > start {
-            out.push(b',');
-        }
-        out.extend_from_slice(&hex4(value));
+        let [a, b, c, d] = hex4(value);
+        out.extend_from_slice(&[a, b, c, d, b',']);
     }
+    drop_last(out, start);
 }
 
 /// Appends `1-22-333`.
 pub(super) fn decimal_list(out: &mut Vec<u8>, values: impl IntoIterator<Item = u16>) {
     let start = out.len();
     for value in values {
-        if out.len() > start {
-            out.push(b'-');
-        }
-        decimal(out, value);
+        let (digits, first) = digits(value);
+        let [a, b, c, d, e] = digits;
+        out.extend_from_slice([a, b, c, d, e, b'-'].get(first..).unwrap_or_default());
+    }
+    drop_last(out, start);
+}
+
+/// Takes the separator behind a list's last element away.
+fn drop_last(out: &mut Vec<u8>, start: usize) {
+    if out.len() > start {
+        out.pop();
     }
 }
 
 pub(super) fn decimal(out: &mut Vec<u8>, value: u16) {
-    let mut power = 10_000;
-    while power > 1 && value < power {
-        power /= 10;
-    }
-    while power > 0 {
-        out.push(b'0' + (value / power % 10) as u8);
-        power /= 10;
-    }
+    let (digits, first) = digits(value);
+    out.extend_from_slice(digits.get(first..).unwrap_or_default());
+}
+
+/// Five decimal digits, and where the first that counts stands.
+fn digits(value: u16) -> ([u8; 5], usize) {
+    let digit = |power: u16| b'0' + (value / power % 10) as u8;
+    let digits = [digit(10_000), digit(1_000), digit(100), digit(10), digit(1)];
+    (
+        digits,
+        usize::from(value < 10_000) + usize::from(value < 1_000) + usize::from(value < 100) + usize::from(value < 10),
+    )
 }
 
 pub(super) fn hex4(value: u16) -> [u8; 4] {
-    [value >> 12, value >> 8, value >> 4, value].map(|nibble| hex_digit(nibble as u8))
+    let [high, low] = value.to_be_bytes().map(|byte| HEX_PAIRS[usize::from(byte)]);
+    [high[0], high[1], low[0], low[1]]
 }
 
 /// The hex digit of the low four bits.
@@ -56,6 +67,17 @@ pub(super) fn text(bytes: Vec<u8>) -> String {
 }
 
 const HEX: [u8; 16] = *b"0123456789abcdef";
+
+/// `00` to `ff`.
+const HEX_PAIRS: [[u8; 2]; 256] = {
+    let mut table = [[0; 2]; 256];
+    let mut i = 0;
+    while i < 256 {
+        table[i] = [HEX[i >> 4], HEX[i & 15]];
+        i += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

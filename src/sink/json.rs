@@ -352,8 +352,7 @@ fn close(out: &mut Vec<u8>, start: usize, bracket: u8) -> Result<Trace, Unsuppor
 /// takes for the end of a line is escaped: DEL, the C1 controls, U+2028 and U+2029.
 fn escape(out: &mut Vec<u8>, text: &str) {
     let mut rest = text.as_bytes();
-    if rest.iter().fold(true, |plain, &byte| plain & matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')) {
-        // Without a branch a byte, this takes a fraction of the time that looking for the first stop takes.
+    if is_plain(rest) {
         return out.extend_from_slice(rest);
     }
     while let Some(at) = rest.iter().position(|&byte| STOPS[usize::from(byte)]) {
@@ -382,6 +381,24 @@ fn escape(out: &mut Vec<u8>, text: &str) {
     }
     out.extend_from_slice(rest);
 }
+
+/// Whether every byte is printable ASCII that JSON lets stand. Looked at 32 bytes at a time and without a branch a byte:
+/// a list of names and a raw JA4 took a fifth of a line's time with a loop over single bytes.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    let mut last = [b' '; BLOCK];
+    last[..rest.len()].copy_from_slice(rest);
+    let stops = |block: &[u8; BLOCK]| {
+        block.iter().fold(0u8, |stops, &byte| {
+            stops | u8::from(byte.wrapping_sub(b' ') > b'~' - b' ') | u8::from(byte == b'"') | u8::from(byte == b'\\')
+        })
+    };
+    blocks.iter().fold(stops(&last), |all, block| all | stops(block)) == 0
+}
+
+/// Bytes that [`is_plain`] looks at together.
+const BLOCK: usize = 32;
 
 /// Escapes what `Display` writes.
 struct Escaping<'a>(&'a mut Vec<u8>);

@@ -224,7 +224,7 @@ impl<'a> U16s<'a> {
         if bytes.len() & 1 == 0 { Ok(Self(bytes)) } else { Err(Incomplete) }
     }
 
-    pub fn iter(self) -> impl Iterator<Item = u16> + Clone + 'a {
+    pub fn iter(self) -> impl ExactSizeIterator<Item = u16> + Clone + 'a {
         self.0.as_chunks().0.iter().map(|pair| u16::from_be_bytes(*pair))
     }
 

@@ -19,7 +19,8 @@ use std::fmt::{self, Write};
 /// peer wrote to mislead, for themselves; who must know reads the raw bytes.
 pub fn printable(bytes: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(bytes) {
-        Ok(text) if bytes.iter().all(|byte| is_printable(*byte)) => Cow::Borrowed(text),
+        // No byte decides alone: this runs over whole registers.
+        Ok(text) if bytes.iter().fold(true, |all, byte| all & is_printable(*byte)) => Cow::Borrowed(text),
         _ => Cow::Owned(escaped(bytes)),
     }
 }

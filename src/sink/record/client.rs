@@ -10,7 +10,7 @@ use crate::fingerprint::Ja3;
 use crate::fingerprint::ja4plus::{Ja4l, Ja4t};
 #[cfg(feature = "ja4plus")]
 use crate::sink::forms::Shown;
-use crate::sink::forms::{CipherName, Code, Code24, Codes, Codes8, Each, Hex, Printable, codes, codes8};
+use crate::sink::forms::{CipherNames, Code, Code24, Codes, Codes8, Each, Hex, Printable};
 use crate::sink::json::{self, Text};
 
 /// `tls.client`
@@ -87,7 +87,7 @@ pub fn members(shape: &ClientShape, session_id_len: Option<u8>, out: &mut Vec<u8
 struct Ecs<'a> {
     ja3: Option<Hex<'a>>,
     ja4: Option<&'a str>,
-    supported_ciphers: Each<'a, u16, CipherName>,
+    supported_ciphers: CipherNames<'a>,
 }
 
 #[derive(Serialize)]
@@ -129,7 +129,7 @@ impl<'a> Ecs<'a> {
         Self {
             ja3: prints.and_then(|prints| prints.ja3.as_ref()).map(|Ja3(md5)| Hex(md5)),
             ja4: prints.map(|prints| prints.ja4.as_str()),
-            supported_ciphers: Each(&shape.cipher_suites, |&suite| CipherName(suite)),
+            supported_ciphers: CipherNames(&shape.cipher_suites),
         }
     }
 }
@@ -156,19 +156,19 @@ impl<'a> Hello<'a> {
             format: (shape.format == HelloFormat::Sslv2).then_some(shape.format.as_str()),
             legacy_version: Code(shape.legacy_version),
             session_id_length: session_id_len,
-            versions: codes(&shape.supported_versions),
-            ciphers: codes(&shape.cipher_suites),
+            versions: Codes(&shape.supported_versions),
+            ciphers: Codes(&shape.cipher_suites),
             sslv2_ciphers: Each(&shape.sslv2_ciphers, |&spec| Code24(spec)),
-            compression_methods: codes8(&shape.compression_methods),
-            extensions: shape.extensions.as_deref().map(codes),
-            groups: codes(&shape.supported_groups),
-            key_shares: codes(&shape.key_shares),
-            point_formats: codes8(&shape.point_formats),
-            signature_algorithms: codes(&shape.signature_algorithms),
-            signature_algorithms_cert: codes(&shape.signature_algorithms_cert),
+            compression_methods: Codes8(&shape.compression_methods),
+            extensions: shape.extensions.as_deref().map(Codes),
+            groups: Codes(&shape.supported_groups),
+            key_shares: Codes(&shape.key_shares),
+            point_formats: Codes8(&shape.point_formats),
+            signature_algorithms: Codes(&shape.signature_algorithms),
+            signature_algorithms_cert: Codes(&shape.signature_algorithms_cert),
             alpn: Each(&shape.alpn, |name| Printable(name)),
-            psk_modes: codes8(&shape.psk_modes),
-            certificate_compression: codes(&shape.certificate_compression),
+            psk_modes: Codes8(&shape.psk_modes),
+            certificate_compression: Codes(&shape.certificate_compression),
         }
     }
 }

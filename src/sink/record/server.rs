@@ -9,7 +9,7 @@ use crate::event::{Event, ServerPrints, ServerShape};
 use crate::fingerprint::ja4plus::{Ja4ls, Ja4ts};
 #[cfg(feature = "ja4plus")]
 use crate::sink::forms::Shown;
-use crate::sink::forms::{Code, Codes, Hex, Printable, codes};
+use crate::sink::forms::{Code, Codes, Hex, Printable};
 use crate::sink::json::{self, Text};
 
 /// `tls.server`
@@ -119,7 +119,7 @@ impl<'a> Own<'a> {
                 cipher: Code(shape.cipher_suite),
                 session_id_length: session_id_len,
                 compression_method: Code(shape.compression_method.into()),
-                extensions: shape.extensions.as_deref().map(codes),
+                extensions: shape.extensions.as_deref().map(Codes),
                 key_share: shape.key_share.map(Code),
                 alpn: shape.alpn.as_deref().map(Printable),
                 selected_psk: shape.selected_psk,

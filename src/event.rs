@@ -25,6 +25,9 @@ pub struct Event {
     pub timestamp: Timestamp,
     /// When nothing more could be learnt: the packet that ended the handshake, or the flow's last one.
     pub end: Timestamp,
+    /// When that was known: the packet that ended the flow's session, or the moment at which its silence had lasted too
+    /// long. Events are told in this order.
+    pub decided: Timestamp,
     pub protocol: Protocol,
     pub vlans: Vlans,
     /// Outermost first; those of the packet that opened the flow.

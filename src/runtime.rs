@@ -3,6 +3,7 @@
 //! In: a [`Source`] and a [`Plan`]. Out: what the plan's sinks get, and an [`Outcome`]. With one thread everything runs on
 //! the caller's; with more, the caller's thread reads and hands offsets to shards, whose events meet in one outlet thread.
 
+mod order;
 mod outlet;
 mod shards;
 
@@ -73,7 +74,7 @@ fn run_alone<S: Source>(
 ) -> Result<Outcome, Error> {
     let Plan { limits, hasher, mut filter, pace, .. } = plan;
     let mut engine = Engine::new(limits, Shard::whole(hasher));
-    let (mut batch, mut events) = (Batch::new(), Vec::new());
+    let (mut batch, mut events) = (Batch::new(), Events::new());
     let mut seen_outside = Counters::default();
     let mut clock = Ticker::new(pace);
     let read = loop {
@@ -86,7 +87,12 @@ fn run_alone<S: Source>(
         if let Some(filter) = &mut filter {
             filter.apply(&mut batch);
         }
+        let before = events.len();
         engine.on_frames(batch.frames(), &mut |event| events.push(event));
+        if let Some(now) = order::latest(&batch.slots) {
+            engine.expire(now, &mut |event| events.push(event));
+        }
+        order::sort(events.get_mut(before..).unwrap_or_default());
         observe(source, &mut seen_outside);
         let due = match pace {
             Pace::Offline => events.len() >= EVENTS,
@@ -102,9 +108,9 @@ fn run_alone<S: Source>(
             }
         }
     };
-    engine.finish(&mut |event| {
-        events.push(event);
-    });
+    let before = events.len();
+    engine.finish(&mut |event| events.push(event));
+    order::sort(events.get_mut(before..).unwrap_or_default());
     let _: ControlFlow<()> = outlet.take(events)?;
     let outcome = outlet.finish(sum(&engine.counters(), &seen_outside));
     read.and(outcome)

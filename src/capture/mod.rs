@@ -31,6 +31,8 @@ pub use tap::{Tap, TapOptions};
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
+    pub const MAX: Self = Self(i64::MAX);
+
     /// Nanoseconds from `earlier` to `self`; zero where the capture's clock ran backwards.
     pub fn since(self, earlier: Timestamp) -> u64 {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)

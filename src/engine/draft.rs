@@ -265,6 +265,8 @@ impl Draft {
             id: [0; 16],
             timestamp,
             end,
+            // Whoever knows better says so on its way out.
+            decided: Timestamp::MAX,
             protocol: self.protocol,
             vlans: setting.vlans,
             tunnels: setting.tunnels,

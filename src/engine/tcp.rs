@@ -50,7 +50,7 @@ pub(super) fn take(
         };
         if table.get(id).is_some_and(is_another) {
             if let Some(flow) = table.remove(id) {
-                shared.end(flow, emit);
+                shared.end(table.due_at(&flow), flow, emit);
             }
         } else {
             if let Some(flow) = table.get_mut(id) {

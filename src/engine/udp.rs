@@ -52,7 +52,7 @@ pub(super) fn take(
         let is_over = table.get(id).is_some_and(|flow| table.is_over(flow, packet.ts));
         if is_over || table.get_mut(id).is_some_and(|flow| begins_another(&mut flow.state, udp, *from)) {
             if let Some(flow) = table.remove(id) {
-                shared.end(flow, emit);
+                shared.end(table.due_at(&flow), flow, emit);
             }
         } else {
             if let Some(flow) = table.get_mut(id)

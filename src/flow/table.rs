@@ -43,6 +43,17 @@ pub struct TableLimits {
     pub half_open: u64,
 }
 
+impl TableLimits {
+    fn timeout<S>(&self, flow: &Flow<S>) -> u64 {
+        if flow.short_lived { self.half_open } else { self.idle }
+    }
+
+    fn due<S>(&self, flow: &Flow<S>) -> Timestamp {
+        let timeout = i64::try_from(self.timeout(flow)).unwrap_or(i64::MAX);
+        Timestamp(flow.last_seen.0.saturating_add(timeout).saturating_add(1))
+    }
+}
+
 /// A flow and its owner's state.
 #[derive(Debug)]
 pub struct Flow<S> {
@@ -178,7 +189,7 @@ impl<S> Table<S> {
     /// Whether the flow has been silent for too long at `now`: what comes next is another flow's.
     #[inline]
     pub fn is_over(&self, flow: &Flow<S>, now: Timestamp) -> bool {
-        now.since(flow.last_seen) > self.timeout(flow)
+        now.since(flow.last_seen) > self.limits.timeout(flow)
     }
 
     /// Puts a flow in that [`Table::find`] did not find. Where the table is full, [`Table::evict`] comes first.
@@ -242,14 +253,14 @@ impl<S> Table<S> {
         None
     }
 
-    /// Takes out a flow whose time is over; at most a few are looked at in one call, so that no packet waits long.
+    /// Takes out a flow whose time is over.
     #[inline]
     pub fn expire(&mut self, now: Timestamp) -> Option<Flow<S>> {
         self.expire_from(true, now).or_else(|| self.expire_from(false, now))
     }
 
     fn expire_from(&mut self, short_lived: bool, now: Timestamp) -> Option<Flow<S>> {
-        for _ in 0..LOOKED_AT {
+        loop {
             let due = *self.queue(short_lived).front()?;
             if due.at > now {
                 return None;
@@ -263,17 +274,20 @@ impl<S> Table<S> {
             let short_lived = flow.short_lived;
             self.queue(short_lived).push_back(Due { at, ..due });
         }
-        None
     }
 
-    /// Takes out all flows that are left, one a call, in the order of their slots.
-    pub fn drain(&mut self) -> impl Iterator<Item = Flow<S>> + use<'_, S> {
+    /// Takes out all flows that are left, each with the moment at which it would have been over.
+    pub fn drain(&mut self) -> impl Iterator<Item = (Timestamp, Flow<S>)> + use<'_, S> {
         self.index.clear();
         self.half_open.clear();
         self.lasting.clear();
         self.free.clear();
         self.len = 0;
-        std::mem::take(&mut self.blocks).into_iter().flat_map(|block| block.into_iter().filter_map(|slot| slot.flow))
+        let limits = self.limits;
+        std::mem::take(&mut self.blocks)
+            .into_iter()
+            .flat_map(|block| block.into_iter().filter_map(|slot| slot.flow))
+            .map(move |flow| (limits.due(&flow), flow))
     }
 
     /// A flow that was removed before its time stays in its queue till then. Where ports are opened again and again, those
@@ -289,14 +303,10 @@ impl<S> Table<S> {
         }
     }
 
-    fn timeout(&self, flow: &Flow<S>) -> u64 {
-        if flow.short_lived { self.limits.half_open } else { self.limits.idle }
-    }
-
     /// The first moment at which the flow, if silent till then, is over.
-    fn due_at(&self, flow: &Flow<S>) -> Timestamp {
-        let timeout = i64::try_from(self.timeout(flow)).unwrap_or(i64::MAX);
-        Timestamp(flow.last_seen.0.saturating_add(timeout).saturating_add(1))
+    #[inline]
+    pub fn due_at(&self, flow: &Flow<S>) -> Timestamp {
+        self.limits.due(flow)
     }
 
     fn current(&self, due: Due) -> Option<&Flow<S>> {
@@ -351,7 +361,6 @@ fn half(hash: u64) -> u32 {
 }
 
 const BLOCK: usize = 1024;
-const LOOKED_AT: usize = 4;
 const SECOND_CHANCES: u32 = 16;
 /// Flows of which all that a look-up reads fits the cache of a core.
 const SMALL: usize = 1024;

@@ -1,15 +1,16 @@
 //! Several engines on one source: the reader looks at each frame's addresses and ports, and hands its place to the shard
-//! that its flow belongs to. Both directions of a flow come to one shard, in order.
+//! that its flow belongs to. Both directions of a flow come to one shard, in order. Every shard hears of every batch.
 
 use std::ops::ControlFlow;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::order::{self, Meeting};
 use super::outlet::Outlet;
 use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, sum};
 use crate::Error;
-use crate::capture::{Batch, Fill, Source};
+use crate::capture::{Batch, Fill, Source, Timestamp};
 use crate::config::Limits;
 use crate::decode::{self, Skip, Trail};
 use crate::engine::{Engine, Shard};
@@ -25,17 +26,17 @@ pub(super) fn run<S: Source>(
     let Plan { threads, limits, hasher, filter, pace, .. } = plan;
     thread::scope(|scope| {
         let (to_outlet, for_outlet) = bounded::<Telling>(OUTLET_QUEUE);
-        let outlet = scope.spawn(move || pour(outlet, for_outlet, pace));
+        let outlet = scope.spawn(move || pour(outlet, for_outlet, Meeting::new(threads), pace));
         let mut shards = Vec::new();
         let mut batches = Vec::new();
         for index in 0..threads {
-            let (to_shard, for_shard) = bounded::<Batch>(SHARD_QUEUE);
+            let (to_shard, for_shard) = bounded::<Work>(SHARD_QUEUE);
             let shard = Shard { hasher: hasher.clone(), index, count: threads };
             let worker = Worker { shard, limits: limits.clone(), to_outlet: to_outlet.clone(), pace };
             shards.push(scope.spawn(move || worker.work(for_shard)));
             batches.push(Hand { to_shard, batch: Batch::new() });
         }
-        let mut reader = Reader { hands: batches, hasher, filter, counters: Counters::default() };
+        let mut reader = Reader { hands: batches, hasher, filter, counters: Counters::default(), dealt: 0 };
         let mut clock = Ticker::new(pace);
         let mut batch = Batch::new();
         let mut outside = Counters::default();
@@ -68,7 +69,12 @@ pub(super) fn run<S: Source>(
 
 /// What comes to the outlet.
 enum Telling {
-    Events(Events),
+    /// All that a shard has to tell of a batch.
+    Batch {
+        shard: usize,
+        number: u64,
+        events: Events,
+    },
     Stats(Counters),
     End(Counters),
 }
@@ -79,12 +85,21 @@ struct Reader {
     hasher: Hasher,
     filter: Option<crate::capture::Filter>,
     counters: Counters,
+    /// Batches so far.
+    dealt: u64,
 }
 
 /// A shard's queue, and what goes into it next.
 struct Hand {
-    to_shard: Sender<Batch>,
+    to_shard: Sender<Work>,
     batch: Batch,
+}
+
+/// A shard's share of a batch, and the latest time in the whole of it.
+struct Work {
+    number: u64,
+    batch: Batch,
+    now: Option<Timestamp>,
 }
 
 impl Reader {
@@ -118,9 +133,11 @@ impl Reader {
                 Err(Skip::NotIp | Skip::OtherTransport | Skip::UnknownLink) => self.counters.packets_ignored += 1,
             }
         }
+        self.dealt += 1;
+        let (number, now) = (self.dealt, order::latest(&batch.slots));
         for hand in &mut self.hands {
-            let full = std::mem::take(&mut hand.batch);
-            if !full.slots.is_empty() && hand.to_shard.send(full).is_err() {
+            let work = Work { number, batch: std::mem::take(&mut hand.batch), now };
+            if hand.to_shard.send(work).is_err() {
                 return ControlFlow::Break(());
             }
         }
@@ -137,30 +154,33 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(self, batches: Receiver<Batch>) -> Counters {
+    fn work(self, works: Receiver<Work>) -> Counters {
         let mut engine = Engine::new(self.limits.clone(), self.shard.clone());
-        let mut events = Vec::new();
         let mut shed = 0;
-        for batch in batches {
+        let mut last = 0;
+        for Work { number, batch, now } in works {
+            let mut events = Events::new();
             engine.on_frames(batch.frames(), &mut |event| events.push(event));
-            let due = match self.pace {
-                Pace::Offline => events.len() >= EVENTS,
-                Pace::Live { .. } => !events.is_empty(),
-            };
-            if due && self.tell(std::mem::replace(&mut events, Vec::with_capacity(2 * EVENTS)), &mut shed).is_break() {
+            if let Some(now) = now {
+                engine.expire(now, &mut |event| events.push(event));
+            }
+            last = number;
+            if self.tell(number, events, &mut shed).is_break() {
                 return Counters { events_shed: shed, ..engine.counters() };
             }
         }
+        let mut events = Events::new();
         engine.finish(&mut |event| events.push(event));
-        let _ = self.tell(events, &mut shed);
+        let _ = self.tell(last + 1, events, &mut shed);
         Counters { events_shed: shed, ..engine.counters() }
     }
 
-    fn tell(&self, events: Events, shed: &mut u64) -> ControlFlow<()> {
+    fn tell(&self, number: u64, events: Events, shed: &mut u64) -> ControlFlow<()> {
+        let telling = Telling::Batch { shard: self.shard.index, number, events };
         let told = match self.pace {
-            Pace::Offline => self.to_outlet.send(Telling::Events(events)).map_err(|_| ()),
-            Pace::Live { .. } => match self.to_outlet.try_send(Telling::Events(events)) {
-                Err(TrySendError::Full(Telling::Events(events))) => {
+            Pace::Offline => self.to_outlet.send(telling).map_err(|_| ()),
+            Pace::Live { .. } => match self.to_outlet.try_send(telling) {
+                Err(TrySendError::Full(Telling::Batch { events, .. })) => {
                     *shed += events.len() as u64;
                     Ok(())
                 }
@@ -172,8 +192,9 @@ impl Worker {
 }
 
 /// The outlet's thread: ends when the run does, or when nobody reads any more, on which the shards' queue closes.
-fn pour(mut outlet: Outlet, tellings: Receiver<Telling>, pace: Pace) -> Result<Outcome, Error> {
+fn pour(mut outlet: Outlet, tellings: Receiver<Telling>, mut meeting: Meeting, pace: Pace) -> Result<Outcome, Error> {
     let mut counters = Counters::default();
+    let mut events = Events::new();
     loop {
         let telling = match pace {
             Pace::Offline => tellings.recv().ok(),
@@ -186,10 +207,21 @@ fn pour(mut outlet: Outlet, tellings: Receiver<Telling>, pace: Pace) -> Result<O
         };
         let flow = match telling {
             None => break,
-            Some(Telling::Events(events)) => outlet.take(events)?,
+            Some(Telling::Batch { shard, number, events: told }) => {
+                meeting.put(shard, number, told);
+                while let Some(batch) = meeting.take() {
+                    events.extend(batch);
+                }
+                let due = pace != Pace::Offline || events.len() >= EVENTS;
+                if due { outlet.take(std::mem::take(&mut events))? } else { ControlFlow::Continue(()) }
+            }
             Some(Telling::Stats(counters)) => outlet.stats(counters)?,
             Some(Telling::End(all)) => {
                 counters = all;
+                while let Some(batch) = meeting.take_early() {
+                    events.extend(batch);
+                }
+                let _: ControlFlow<()> = outlet.take(std::mem::take(&mut events))?;
                 ControlFlow::Break(())
             }
         };
@@ -217,4 +249,4 @@ fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
 /// Batches that wait for a shard.
 const SHARD_QUEUE: usize = 8;
 /// Batches of events that wait for the outlet.
-const OUTLET_QUEUE: usize = 64;
+const OUTLET_QUEUE: usize = 256;

@@ -24,6 +24,7 @@ pub fn tls12() -> Event {
         id: std::array::from_fn(|i| i as u8 * 17),
         timestamp: Timestamp(1_709_251_199_123_456_789),
         end: Timestamp(1_709_251_199_223_456_790),
+        decided: Timestamp::MAX,
         protocol: Protocol::Tls,
         vlans: Vlans { outer: Some(100), inner: Some(4094) },
         tunnels: vec![],
@@ -75,6 +76,7 @@ pub fn tls13() -> Event {
         id: [0xff; 16],
         timestamp: Timestamp(-1),
         end: Timestamp(999_999_999),
+        decided: Timestamp::MAX,
         vlans: Vlans::default(),
         client: end("2001:db8::1", 50000),
         server: end("2001:db8::2", 8443),
@@ -235,6 +237,7 @@ pub fn stats() -> Stats {
         counters: Counters { packets: 1, bytes: u64::MAX, flows: 3, gaps: 13, ..Counters::default() },
         sensor: "tap \"1\"".to_owned(),
         end: Timestamp(60_000_000_000),
+        decided: Timestamp::MAX,
     }
 }
 

@@ -599,6 +599,7 @@ fn event() -> Event {
         id: [7; 16],
         timestamp: Timestamp(NOW * 1_000_000_000 + 500_000_000),
         end: Timestamp(NOW * 1_000_000_000 + 600_000_000),
+        decided: Timestamp::MAX,
         protocol: Protocol::Tls,
         vlans: tlsight::decode::Vlans { outer: Some(12), inner: None },
         tunnels: Vec::new(),

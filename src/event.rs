@@ -3,6 +3,7 @@
 //! Made by `engine`, read by `detect` and `sink`. The schema's words for it are in [`terms`]. What sessions have in
 //! common (the shape of a hello, a certificate) is shared by `Arc`, so that it is computed, and printed, once.
 
+mod handshake;
 pub mod terms;
 
 use std::net::IpAddr;
@@ -11,9 +12,14 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::decode::{Tunnel, Vlans};
 use crate::fingerprint::{Ja3, Ja3s, Ja4, Stable};
-use crate::tls::{Proxied, Upgrade};
+use crate::tls::{EncryptedHello, OuterHello, Proxied, Upgrade, extension, is_tls13};
+use crate::wire::registry;
 use crate::x509::Certificate;
 
+pub use handshake::{
+    AcceptanceSign, Alert, ClientCertificate, DiffieHellman, EarlyData, Ech, Failure, GreaseSign, Handshake,
+    KeyExchange, MAX_ALERTS, OfferSign, Offered, RejectionSign, Resumption, Retry, TcpLatency,
+};
 use terms::Version;
 
 /// One TLS session (`tlsight.tls`).
@@ -81,6 +87,11 @@ impl Event {
         self.client_hello.as_ref().and_then(|hello| hello.server_name.as_deref()).or_else(of_gquic)
     }
 
+    /// The numbers of the ClientHello's encrypted_client_hello, or of GREASE in its place.
+    pub fn outer_hello(&self) -> Option<OuterHello> {
+        self.client_hello.as_ref()?.encrypted_hello.and_then(EncryptedHello::outer)
+    }
+
     pub fn client_auth_requested(&self) -> Option<bool> {
         self.told(self.handshake.client_auth_requested, self.is_told_in_the_clear())
     }
@@ -91,6 +102,55 @@ impl Event {
 
     pub fn new_session_ticket(&self) -> Option<bool> {
         self.told(self.handshake.new_session_ticket, self.is_told_in_the_clear())
+    }
+
+    /// Whether the client asked for an OCSP response; `None` without a whole ClientHello.
+    pub fn ocsp_requested(&self) -> Option<bool> {
+        let hello = self.whole_client_hello()?;
+        Some(hello.has(extension::STATUS_REQUEST) || hello.has(extension::STATUS_REQUEST_V2))
+    }
+
+    /// SCTs in the ServerHello's extension; `None` where they would be encrypted.
+    pub fn timestamp_count(&self) -> Option<u16> {
+        let count = self.handshake.timestamp_count();
+        count.or_else(|| self.whole_server_hello().filter(|hello| !is_tls13(hello.version)).map(|_| 0))
+    }
+
+    /// What became of renegotiation_info (RFC 5746), which a client may also offer as a suite.
+    pub fn renegotiation_info(&self) -> Option<Agreement> {
+        let client = self.whole_client_hello()?;
+        let offered = client.has(extension::RENEGOTIATION_INFO) || client.cipher_suites.contains(&RENEGOTIATION_SCSV);
+        self.agreement(offered, extension::RENEGOTIATION_INFO)
+    }
+
+    /// What became of extended_master_secret (RFC 7627).
+    pub fn extended_master_secret(&self) -> Option<Agreement> {
+        let offered = self.whole_client_hello()?.has(extension::EXTENDED_MASTER_SECRET);
+        self.agreement(offered, extension::EXTENDED_MASTER_SECRET)
+    }
+
+    /// The compression method that was chosen; TLS 1.3 has none to choose.
+    pub fn compression(&self) -> Option<u8> {
+        let server = self.server_hello.as_ref().map(|hello| &*hello.shape)?;
+        (!is_tls13(server.version)).then_some(server.compression_method)
+    }
+
+    /// Of an extension that TLS 1.3 has no use for: there, only whether it was offered is told.
+    fn agreement(&self, offered: bool, kind: u16) -> Option<Agreement> {
+        Some(match self.whole_server_hello() {
+            Some(server) if server.has(kind) => Agreement::Answered,
+            _ if !offered => Agreement::None,
+            Some(server) if !is_tls13(server.version) => Agreement::Unanswered,
+            _ => Agreement::Offered,
+        })
+    }
+
+    fn whole_client_hello(&self) -> Option<&ClientShape> {
+        self.client_hello.as_ref().map(|hello| &*hello.shape).filter(|shape| shape.prints.is_some())
+    }
+
+    fn whole_server_hello(&self) -> Option<&ServerShape> {
+        self.server_hello.as_ref().map(|hello| &*hello.shape).filter(|shape| shape.prints.is_some())
     }
 
     /// What did not come counts as such only where it would have been seen.
@@ -138,6 +198,8 @@ pub struct Quic {
     pub retry: bool,
     /// A Version Negotiation packet was seen.
     pub version_negotiation: bool,
+    /// The client sent 0-RTT packets.
+    pub zero_rtt: bool,
     /// The client's transport parameters in wire order (RFC 9000, section 18).
     pub parameters: Vec<QuicParameter>,
     /// Of a gQUIC client hello (tag SNI), which is no hello of TLS.
@@ -163,6 +225,8 @@ pub struct ClientSide {
     pub session_id_len: u8,
     /// host_name of the server_name extension (RFC 6066, section 3), as sent.
     pub server_name: Option<Box<[u8]>>,
+    /// Different in each hello, GREASE among it.
+    pub encrypted_hello: Option<EncryptedHello>,
 }
 
 /// All of a ClientHello that says which software wrote it and nothing of the one connection: two hellos of one client
@@ -187,6 +251,12 @@ pub struct ClientShape {
     pub alpn: Box<[Box<[u8]>]>,
     pub psk_modes: Box<[u8]>,
     pub certificate_compression: Box<[u16]>,
+    /// HeartbeatMode (RFC 6520, section 2).
+    pub heartbeat: Option<u8>,
+    /// MaxFragmentLength (RFC 6066, section 4).
+    pub max_fragment_length: Option<u8>,
+    /// RecordSizeLimit (RFC 8449, section 4).
+    pub record_size_limit: Option<u16>,
     /// Absent, with a reason in [`Event::missing`], where the hello's bytes are incomplete.
     pub prints: Option<ClientPrints>,
 }
@@ -196,6 +266,18 @@ pub enum HelloFormat {
     Tls,
     /// A version 2 CLIENT-HELLO (RFC 5246, appendix E.2).
     Sslv2,
+}
+
+impl ClientShape {
+    /// Whether the hello has an extension of this type.
+    pub fn has(&self, kind: u16) -> bool {
+        self.extensions.as_deref().is_some_and(|extensions| extensions.contains(&kind))
+    }
+
+    /// The groups on offer that withstand a quantum computer, in wire order.
+    pub fn post_quantum_groups(&self) -> impl Iterator<Item = u16> + Clone {
+        self.supported_groups.iter().copied().filter(|&group| registry::is_post_quantum(group))
+    }
 }
 
 /// The fingerprints of a complete ClientHello.
@@ -236,7 +318,20 @@ pub struct ServerShape {
     pub alpn: Option<Box<[u8]>>,
     /// Index of the offered PSK that was taken.
     pub selected_psk: Option<u16>,
+    /// HeartbeatMode (RFC 6520, section 2).
+    pub heartbeat: Option<u8>,
+    /// MaxFragmentLength (RFC 6066, section 4).
+    pub max_fragment_length: Option<u8>,
+    /// RecordSizeLimit (RFC 8449, section 4).
+    pub record_size_limit: Option<u16>,
     pub prints: Option<ServerPrints>,
+}
+
+impl ServerShape {
+    /// Whether the hello has an extension of this type.
+    pub fn has(&self, kind: u16) -> bool {
+        self.extensions.as_deref().is_some_and(|extensions| extensions.contains(&kind))
+    }
 }
 
 /// The fingerprints of a complete ServerHello.
@@ -250,47 +345,16 @@ pub struct ServerPrints {
     pub ja4s_r: String,
 }
 
-/// How the handshake went.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Handshake {
-    /// Both sides went over to encrypted records after a ServerHello.
-    pub established: bool,
-    /// Known once the server has answered.
-    pub resumption: Option<Resumption>,
-    pub hello_retry: bool,
-    /// Group of the key exchange: key_share's, or the named curve of a ServerKeyExchange.
-    pub group: Option<u16>,
-    /// A CertificateRequest was seen in the clear.
-    pub client_auth_requested: bool,
-    /// A CertificateStatus was sent.
-    pub ocsp_stapled: bool,
-    /// A server of DTLS wanted its cookie back before it answered.
-    pub hello_verify: bool,
-    /// A NewSessionTicket was sent in the clear.
-    pub new_session_ticket: bool,
-    /// An SSL 2.0 server answered.
-    pub sslv2: bool,
-    /// The first alert in the clear.
-    pub alert: Option<Alert>,
-    /// ClientHello to ServerHello, nanoseconds.
-    pub hello_latency: Option<u64>,
-}
-
-/// How a session was taken up again.
+/// What became of an extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Resumption {
+pub enum Agreement {
+    /// Not offered.
     None,
-    SessionId,
-    Ticket,
-    Psk,
-}
-
-/// An alert record in the clear (RFC 8446, section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Alert {
-    pub from: Side,
-    pub level: u8,
-    pub description: u8,
+    /// Offered; the answer was not seen, or the version that was chosen has no need of it.
+    Offered,
+    /// The server did not answer it.
+    Unanswered,
+    Answered,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -353,6 +417,8 @@ pub enum Anomaly {
     TrailingBytes,
     /// The client said hello again without having been asked to.
     RepeatedClientHello,
+    /// The answer to a HelloRetryRequest or a HelloVerifyRequest changes what has to stay (RFC 8446, section 4.1.2).
+    ChangedClientHello,
     /// A record longer than its protocol version allows.
     OversizedRecord,
     /// A record whose version is none of SSL 3.0 to TLS 1.3.
@@ -365,3 +431,5 @@ pub enum Anomaly {
 }
 
 const SSL_2_0: u16 = 0x0002;
+/// TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746, section 3.3).
+const RENEGOTIATION_SCSV: u16 = 0x00ff;

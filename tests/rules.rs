@@ -570,6 +570,9 @@ fn event() -> Event {
         alpn: [b"h2".as_slice().into(), b"\x00x".as_slice().into()].into(),
         psk_modes: [1].into(),
         certificate_compression: Box::default(),
+        heartbeat: None,
+        max_fragment_length: None,
+        record_size_limit: None,
         prints: Some(prints),
     };
     let server = ServerShape {
@@ -581,6 +584,9 @@ fn event() -> Event {
         key_share: None,
         alpn: None,
         selected_psk: None,
+        heartbeat: None,
+        max_fragment_length: None,
+        record_size_limit: None,
         prints: Some(ServerPrints {
             ja3s: Ja3s([0x0f; 16]),
             ja3s_full: "771,49199,65281".into(),
@@ -613,6 +619,7 @@ fn event() -> Event {
             random: [0; 32],
             session_id_len: 32,
             server_name: Some(b"www.example.org".as_slice().into()),
+            encrypted_hello: None,
         }),
         second_hello: None,
         server_hello: Some(ServerSide { shape: Arc::new(server), random: [0; 32], session_id_len: 0 }),

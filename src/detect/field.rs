@@ -3,6 +3,7 @@
 //! In: a name at load time, an event afterwards. Out: zero or more [`Value`]s; none means that it is not known. A field of
 //! an array yields every element. Computes nothing that the event does not say.
 
+mod handshake;
 mod path;
 
 use std::borrow::Cow;
@@ -117,6 +118,7 @@ const fn many(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event, Out<'_
 const TABLES: &[&[Spec]] = &[
     SESSION,
     path::PATH,
+    handshake::HANDSHAKE,
     CLIENT,
     SERVER,
     CLIENT_CERTIFICATES,
@@ -144,27 +146,6 @@ const SESSION: &[Spec] = &[
     one("tls.next_protocol", Kind::Text, |e| bytes(shape_of_server(e)?.alpn.as_deref()?)),
     one("tls.established", Kind::Bool, |e| Some(Value::Bool(e.handshake.established))),
     one("tls.resumed", Kind::Bool, |e| e.handshake.resumption.map(|how| Value::Bool(how != Resumption::None))),
-    one("tlsight.handshake.hello_retry", Kind::Bool, |e| e.hello_retry().map(Value::Bool)),
-    one("tlsight.handshake.resumption", Kind::Text, |e| e.handshake.resumption.map(|how| Value::text(how.as_str()))),
-    one("tlsight.handshake.client_auth", Kind::Bool, |e| e.client_auth_requested().map(Value::Bool)),
-    one("tlsight.handshake.ocsp_stapled", Kind::Bool, |e| e.ocsp_stapled().map(Value::Bool)),
-    one("tlsight.handshake.hello_verify", Kind::Bool, |e| e.hello_verify().map(Value::Bool)),
-    one("tlsight.handshake.new_session_ticket", Kind::Bool, |e| e.new_session_ticket().map(Value::Bool)),
-    one("tlsight.handshake.alert.from", Kind::Text, |e| {
-        e.handshake.alert.map(|alert| Value::text(alert.from.as_str()))
-    }),
-    one("tlsight.handshake.alert.level", Kind::Integer, |e| {
-        e.handshake.alert.map(|alert| Value::Integer(alert.level.into()))
-    }),
-    one("tlsight.handshake.alert.description", Kind::Integer, |e| {
-        e.handshake.alert.map(|alert| Value::Integer(alert.description.into()))
-    }),
-    one("tlsight.handshake.alert.name", Kind::Text, |e| {
-        registry::alert_description(e.handshake.alert?.description).map(Value::text)
-    }),
-    one("tlsight.handshake.latency", Kind::Integer, |e| {
-        e.handshake.hello_latency.map(|nanos| Value::Integer(i64::try_from(nanos).unwrap_or(i64::MAX)))
-    }),
     many("tlsight.missing", Kind::Text, |e, out| e.missing.iter().map(Value::shown).try_for_each(out)),
     many("tlsight.anomaly", Kind::Text, |e, out| {
         e.anomalies.iter().map(|anomaly| Value::text(anomaly.as_str())).try_for_each(out)
@@ -227,6 +208,19 @@ const CLIENT: &[Spec] = &[
     many("tlsight.client.hello.certificate_compression", Kind::Code, |e, out| {
         codes(hello(e).map(|h| &*h.certificate_compression), out)
     }),
+    many("tlsight.client.hello.post_quantum", Kind::Text, |e, out| match hello(e) {
+        Some(hello) => hello.post_quantum_groups().map(|group| named(group, registry::group)).try_for_each(out),
+        None => Flow::Continue(()),
+    }),
+    one("tlsight.client.hello.heartbeat", Kind::Text, |e| {
+        registry::heartbeat_mode(hello(e)?.heartbeat?).map(Value::text)
+    }),
+    one("tlsight.client.hello.max_fragment_length", Kind::Integer, |e| {
+        registry::max_fragment_length(hello(e)?.max_fragment_length?).map(|octets| Value::Integer(octets.into()))
+    }),
+    one("tlsight.client.hello.record_size_limit", Kind::Integer, |e| {
+        hello(e)?.record_size_limit.map(|octets| Value::Integer(octets.into()))
+    }),
 ];
 
 const SERVER: &[Spec] = &[
@@ -254,6 +248,16 @@ const SERVER: &[Spec] = &[
     one("tlsight.server.hello.alpn", Kind::Text, |e| bytes(shape_of_server(e)?.alpn.as_deref()?)),
     one("tlsight.server.hello.selected_psk", Kind::Integer, |e| {
         shape_of_server(e)?.selected_psk.map(|index| Value::Integer(index.into()))
+    }),
+    one("tlsight.server.hello.heartbeat", Kind::Text, |e| {
+        registry::heartbeat_mode(shape_of_server(e)?.heartbeat?).map(Value::text)
+    }),
+    one("tlsight.server.hello.max_fragment_length", Kind::Integer, |e| {
+        let code = shape_of_server(e)?.max_fragment_length?;
+        registry::max_fragment_length(code).map(|octets| Value::Integer(octets.into()))
+    }),
+    one("tlsight.server.hello.record_size_limit", Kind::Integer, |e| {
+        shape_of_server(e)?.record_size_limit.map(|octets| Value::Integer(octets.into()))
     }),
 ];
 

@@ -300,7 +300,14 @@ mod tests {
     #[test]
     fn a_handshake_is_told_in_order_and_is_over_when_both_are_encrypted() {
         let talk = talk(&handshake());
-        let client = ["ClientHello", "ClientHello", "Certificates", "ChangeCipherSpec", "Secured"];
+        let client = [
+            "ClientHello",
+            "ClientHello",
+            "Certificates",
+            "CertificateVerify { scheme: Some(1027) }",
+            "ChangeCipherSpec",
+            "Secured",
+        ];
         assert_eq!(talk.of(C), client);
         assert_eq!(talk.of(S)[..3], ["HelloVerifyRequest", "ServerHello", "Certificates"]);
         assert_eq!(talk.of(S)[4..7], ["CertificateRequest", "ServerHelloDone", "NewSessionTicket"]);

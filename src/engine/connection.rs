@@ -186,10 +186,9 @@ impl Reading {
 }
 
 fn closing<E>(scene: &Scene<'_, E>) -> Closing {
-    #[cfg(not(feature = "ja4plus"))]
-    let _ = scene;
     Closing {
         quic: None,
+        tcp: scene.tcp_latency,
         #[cfg(feature = "ja4plus")]
         facts: scene.tcp.map(|tcp| Facts::Tcp(tcp.facts())).unwrap_or_default(),
     }

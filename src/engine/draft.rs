@@ -1,5 +1,8 @@
 //! A session's event in the making: takes what both sides say, and in the end says what it comes to.
 
+mod outcome;
+mod retry;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -12,15 +15,19 @@ use super::intern::Interner;
 use crate::capture::Timestamp;
 use crate::decode::{Tunnel, Vlans};
 use crate::event::{
-    Alert, Anomaly, ClientShape, ClientSide, Endpoint, Event, Handshake, HelloFormat, Missing, Part, Protocol, Quic,
-    Reason, Resumption, ServerSide, Side,
+    Alert, Anomaly, ClientCertificate, ClientShape, ClientSide, DiffieHellman, Endpoint, Event, Handshake, HelloFormat,
+    KeyExchange, Offered, Protocol, Quic, Resumption, ServerSide, Side, TcpLatency,
 };
 use crate::fingerprint::ja4::Transport;
 use crate::tls::message::Loss;
 use crate::tls::record::FATAL;
-use crate::tls::{CERTIFICATE, ClientHello, Flaws, Message, Proxied, ServerHello, Upgrade, is_tls13};
-use crate::wire::{Both, Direction};
+use crate::tls::{
+    ClientHello, DhParameters, Flaws, Message, Proxied, ServerHello, ServerKeyExchange, Upgrade, key_exchange,
+};
+use crate::wire::{Both, Direction, registry};
 use crate::x509::Certificate;
+
+use retry::{Asked, Second};
 
 /// What is known of a session so far.
 #[derive(Debug, Default)]
@@ -32,8 +39,14 @@ pub(super) struct Draft {
     client: Option<Direction>,
     client_hello: Option<ClientSide>,
     client_session_id: ArrayVec<u8, SESSION_ID>,
-    offers_ticket: bool,
+    offered: Offered,
+    offers_early_data: bool,
+    early_data_taken: bool,
+    /// Of a first hello that a HelloRetryRequest may answer; the buffer serves one session after another.
+    first_extensions: Vec<u8>,
+    asked: Option<Box<Asked>>,
     second_hello: Option<Arc<ClientShape>>,
+    second: Option<Box<Second>>,
     /// The client's hello was none of TLS.
     foreign_hello: bool,
     server_hello: Option<ServerSide>,
@@ -47,6 +60,8 @@ pub(super) struct Draft {
     full: bool,
     changed_cipher: Both<bool>,
     secured: Both<bool>,
+    /// When the later of both sides went over to encryption.
+    secured_time: Option<Timestamp>,
     losses: Vec<(Direction, Option<u8>, Loss)>,
     malformed_hellos: Both<bool>,
     anomalies: Vec<Anomaly>,
@@ -58,6 +73,7 @@ pub(super) struct Setting {
     pub(super) vlans: Vlans,
     pub(super) tunnels: Vec<Tunnel>,
     pub(super) quic: Option<Box<Quic>>,
+    pub(super) tcp: TcpLatency,
     /// The start of the flow was not in the capture.
     pub(super) midstream: bool,
     /// How many sessions of this flow came before.
@@ -73,7 +89,7 @@ impl Draft {
 
     /// Forgets everything but what carries it.
     pub(super) fn reset(&mut self) {
-        *self = Self::new(self.protocol);
+        *self = self.blank();
     }
 
     /// Takes what one side said. `first` is when the first byte of its stream came, if this is its first message.
@@ -96,9 +112,10 @@ impl Draft {
             Message::ClientHello(hello) => self.client_hello(from, &hello, HelloFormat::Tls, times, interner),
             Message::Sslv2ClientHello(hello) => self.client_hello(from, &hello, HelloFormat::Sslv2, times, interner),
             Message::ServerHello(hello) => self.server_hello(from, &hello, times, interner),
-            Message::HelloRetryRequest(_) => {
+            Message::HelloRetryRequest(hello) => {
                 self.begin(from.reverse(), times);
                 self.handshake.hello_retry = true;
+                self.asked.get_or_insert_with(|| Box::new(Asked::of(&hello)));
             }
             Message::Sslv2ServerHello(hello) => {
                 self.begin(from.reverse(), times);
@@ -112,24 +129,43 @@ impl Draft {
                 // Without hellos: the server's, as far as one can tell.
                 self.begin(from.reverse(), times);
                 self.full |= self.client != Some(from);
+                if self.client == Some(from) {
+                    let is_empty = list.iter().next().is_none() && !list.cut;
+                    let answer = if is_empty { ClientCertificate::Empty } else { ClientCertificate::Sent };
+                    self.handshake.client_certificate.get_or_insert(answer);
+                }
                 if self.chains[from].is_empty() {
                     for der in list.iter().take(MAX_CHAIN) {
                         self.certificate(from, der, interner);
                     }
                 }
             }
-            Message::ServerKeyExchange { group } => {
-                self.full = true;
-                self.handshake.group = group.or(self.handshake.group);
-            }
+            Message::ServerKeyExchange(read) => self.key_exchange(&read),
             Message::CertificateRequest => self.handshake.client_auth_requested = true,
-            Message::CertificateStatus(_) => self.handshake.ocsp_stapled = true,
+            Message::CertificateVerify { scheme } => self.handshake.client_signature_scheme = scheme,
+            Message::CertificateStatus(response) => {
+                self.handshake.ocsp_stapled |= !response.is_empty();
+                if self.handshake.ocsp_response.is_none() && (1..=MAX_STAPLE).contains(&response.len()) {
+                    self.handshake.ocsp_response = Some(interner.bytes(response));
+                }
+            }
             Message::NewSessionTicket => self.handshake.new_session_ticket = true,
             Message::ChangeCipherSpec => self.changed_cipher[from] = true,
-            Message::Secured => self.secured[from] = true,
+            Message::Secured => {
+                self.secured[from] = true;
+                self.secured_time = self.secured_time.max(Some(times.now));
+            }
+            Message::EarlyDataTaken => self.early_data_taken = true,
             Message::Alert { level, description } => {
                 let from = if self.client == Some(from) { Side::Client } else { Side::Server };
-                self.handshake.alert.get_or_insert(Alert { from, level, description });
+                let alert = Alert { from, level, description };
+                self.handshake.alert.get_or_insert(alert);
+                // SSL 3.0's empty list (RFC 6101, section 5.6.6).
+                if from == Side::Client && description == NO_CERTIFICATE {
+                    self.handshake.client_certificate.get_or_insert(ClientCertificate::Empty);
+                }
+                // More of them say nothing new.
+                let _ = self.handshake.alerts.try_push(alert);
             }
             Message::Malformed(_) => self.note(Anomaly::MalformedMessage),
             Message::UnknownRecordVersion => self.note(Anomaly::UnknownRecordVersion),
@@ -164,8 +200,16 @@ impl Draft {
 
     /// The event, and a draft that is blank again.
     pub(super) fn finish(&mut self, setting: Setting) -> Event {
-        let blank = Self::new(self.protocol);
+        let blank = self.blank();
         std::mem::replace(self, blank).into_event(setting)
+    }
+
+    /// A new draft that has this one's buffer.
+    fn blank(&mut self) -> Self {
+        let mut first_extensions = std::mem::take(&mut self.first_extensions);
+        first_extensions.clear();
+        first_extensions.shrink_to(KEPT_CAPACITY);
+        Self { first_extensions, ..Self::new(self.protocol) }
     }
 
     fn begin(&mut self, client: Direction, times: Times) {
@@ -189,6 +233,13 @@ impl Draft {
                 && (self.handshake.hello_retry || first.random == hello.random)
                 && self.second_hello.is_none()
             {
+                let first = retry::First {
+                    shape: &first.shape,
+                    random: &first.random,
+                    session_id: &self.client_session_id,
+                    extensions: &self.first_extensions,
+                };
+                self.second = Some(Box::new(Second::of(&first, hello)));
                 self.second_hello = Some(shape);
             } else {
                 self.note(Anomaly::RepeatedClientHello);
@@ -200,12 +251,17 @@ impl Draft {
         self.timestamp = Some(times.first);
         // RFC 8446, section 4.1.2, knows none that is longer; such a one cannot be answered.
         self.client_session_id = hello.session_id.try_into().unwrap_or_default();
-        self.offers_ticket = hello.offers_ticket;
+        self.offered = offered(hello);
+        self.offers_early_data = hello.offers_early_data;
+        if hello.offers_tls13() {
+            self.first_extensions.extend_from_slice(hello.extensions.unwrap_or_default().as_bytes());
+        }
         self.client_hello = Some(ClientSide {
             shape,
             random: hello.random,
             session_id_len: hello.session_id.len() as u8,
             server_name: hello.server_name.map(Box::from),
+            encrypted_hello: hello.encrypted_hello,
         });
     }
 
@@ -218,9 +274,24 @@ impl Draft {
         self.handshake.group = hello.key_share;
         self.echoes_session_id = !hello.session_id.is_empty() && *hello.session_id == *self.client_session_id;
         self.server_hello_time = Some(times.now);
+        if let Some(list) = hello.timestamps.filter(|list| list.len() <= MAX_TIMESTAMPS) {
+            self.handshake.timestamps = Some(interner.bytes(list));
+        }
         let shape = interner.server(hello, carrier(self.protocol));
         self.server_hello =
             Some(ServerSide { shape, random: hello.random, session_id_len: hello.session_id.len() as u8 });
+    }
+
+    fn key_exchange(&mut self, read: &ServerKeyExchange<'_>) {
+        self.full = true;
+        self.handshake.group = read.group.or(self.handshake.group);
+        self.handshake.signature_scheme = read.signature_scheme;
+        if read.dh.is_some() || read.rsa_modulus.is_some() {
+            self.handshake.key_exchange = Some(Box::new(KeyExchange {
+                dh: read.dh.as_ref().map(diffie_hellman),
+                rsa_bits: read.rsa_modulus.map(key_exchange::bits),
+            }));
+        }
     }
 
     fn certificate(&mut self, from: Direction, der: &[u8], interner: &mut Interner) {
@@ -253,14 +324,44 @@ impl Draft {
 
     fn into_event(mut self, setting: Setting) -> Event {
         let client = self.client.unwrap_or(Direction::Forward);
+        if self.changes_what_has_to_stay() {
+            self.note(Anomaly::ChangedClientHello);
+        }
         self.anomalies.sort_unstable();
         let resumption = self.resumption(client);
-        let fatal = self.handshake.alert.is_some_and(|alert| alert.level == FATAL);
+        if let Some(taken) = resumption {
+            self.offered.add(taken);
+        }
+        let fatal = self.handshake.alerts.iter().any(|alert| alert.level == FATAL);
         let established = self.server_hello.is_some() && self.secured.forward && self.secured.backward && !fatal;
         let missing = self.missing(client, resumption, setting.midstream);
         let end = self.last.unwrap_or_default();
         let timestamp = self.timestamp.unwrap_or(end);
-        let hello_latency = self.client_hello.as_ref().and(self.server_hello_time).map(|time| time.since(timestamp));
+        let since_hello = |time: Timestamp| self.client_hello.is_some().then(|| time.since(timestamp));
+        let early_data = self.early_data(setting.quic.as_deref());
+        let version = self.server_hello.as_ref().map(|hello| hello.shape.version);
+        let handshake = Handshake {
+            established,
+            resumption,
+            resumption_offered: self.offered,
+            early_data,
+            round_trips: if established {
+                self.round_trips(resumption, early_data, setting.quic.as_deref())
+            } else {
+                None
+            },
+            retry: self.retry(),
+            ech: self.ech(),
+            failure: if established { None } else { self.failure() },
+            client_signature_scheme: self
+                .handshake
+                .client_signature_scheme
+                .filter(|_| version.is_some_and(key_exchange::names_schemes)),
+            hello_latency: self.server_hello_time.and_then(since_hello),
+            duration: self.secured_time.filter(|_| established).and_then(since_hello),
+            tcp: setting.tcp,
+            ..std::mem::take(&mut self.handshake)
+        };
         let mut event = Event {
             id: [0; 16],
             timestamp,
@@ -280,7 +381,7 @@ impl Draft {
             server_hello: self.server_hello,
             client_chain: std::mem::take(&mut self.chains[client]),
             server_chain: std::mem::take(&mut self.chains[client.reverse()]),
-            handshake: Handshake { established, resumption, hello_latency, ..self.handshake },
+            handshake,
             missing,
             anomalies: self.anomalies,
             #[cfg(feature = "ja4plus")]
@@ -288,80 +389,6 @@ impl Draft {
         };
         event.id = id(&event, setting.ordinal);
         event
-    }
-
-    /// How the session was taken up again, as far as plaintext tells.
-    fn resumption(&self, client: Direction) -> Option<Resumption> {
-        let shape = &self.server_hello.as_ref()?.shape;
-        if is_tls13(shape.version) {
-            return Some(if shape.selected_psk.is_some() { Resumption::Psk } else { Resumption::None });
-        }
-        if self.full {
-            return Some(Resumption::None);
-        }
-        if !self.changed_cipher[client.reverse()] || self.losses.iter().any(|&(from, ..)| from != client) {
-            return None;
-        }
-        // An abbreviated handshake: the server went over to encryption right after its hello. A client that offers a
-        // ticket makes a session id up, to see it echoed (RFC 5077, section 3.4).
-        match (self.offers_ticket, self.echoes_session_id) {
-            (true, _) => Some(Resumption::Ticket),
-            (false, true) => Some(Resumption::SessionId),
-            (false, false) => None,
-        }
-    }
-
-    fn missing(&self, client: Direction, resumption: Option<Resumption>, midstream: bool) -> Vec<Missing> {
-        let mut missing = Vec::new();
-        let mut say = |what, why| {
-            let entry = Missing { what, why };
-            if !missing.contains(&entry) {
-                missing.push(entry);
-            }
-        };
-        for &(from, within, loss) in &self.losses {
-            say(self.part(from == client, within), reason(loss));
-        }
-        let lost = |side: Direction| self.losses.iter().any(|&(from, ..)| from == side);
-        let sslv2 = self.handshake.sslv2;
-        match &self.client_hello {
-            None if self.foreign_hello => say(Part::ClientHello, Reason::NotTls),
-            None if midstream => say(Part::ClientHello, Reason::Midstream),
-            None if !lost(client) => say(Part::ClientHello, Reason::NotSeen),
-            Some(_) if self.malformed_hellos[client] && !lost(client) => say(Part::ClientHello, Reason::Malformed),
-            _ => {}
-        }
-        match &self.server_hello {
-            None if !sslv2 && !self.foreign_hello && !lost(client.reverse()) => say(Part::ServerHello, Reason::NotSeen),
-            Some(_) if self.malformed_hellos[client.reverse()] && !lost(client.reverse()) => {
-                say(Part::ServerHello, Reason::Malformed)
-            }
-            _ => {}
-        }
-        if let Some(hello) = self.server_hello.as_ref().filter(|_| self.chains[client.reverse()].is_empty()) {
-            if is_tls13(hello.shape.version) {
-                say(Part::Certificate, Reason::Encrypted);
-            } else if matches!(resumption, Some(Resumption::SessionId | Resumption::Ticket)) {
-                say(Part::Certificate, Reason::Resumed);
-            } else if !self.full && !lost(client.reverse()) {
-                say(Part::Certificate, Reason::NotSeen);
-            }
-        }
-        missing
-    }
-
-    /// The part of the session that a loss has cost.
-    fn part(&self, of_client: bool, within: Option<u8>) -> Part {
-        match (of_client, within) {
-            (true, _) if self.client_hello.as_ref().is_none_or(|hello| hello.shape.prints.is_none()) => {
-                Part::ClientHello
-            }
-            (true, Some(CERTIFICATE)) => Part::ClientCertificate,
-            (true, _) => Part::Client,
-            (false, _) if self.server_hello.is_none() => Part::ServerHello,
-            (false, Some(CERTIFICATE)) => Part::Certificate,
-            (false, _) => Part::Server,
-        }
     }
 }
 
@@ -372,6 +399,36 @@ pub(super) struct Times {
     pub(super) now: Timestamp,
     /// The packet with its first byte.
     pub(super) first: Timestamp,
+}
+
+/// What a hello is known to offer to resume with.
+fn offered(hello: &ClientHello<'_>) -> Offered {
+    let mut offered = Offered::default();
+    let is_plain = !hello.offers_ticket && !hello.offers_tls13();
+    for (way, is_offered) in [
+        (Resumption::SessionId, !hello.session_id.is_empty() && is_plain),
+        (Resumption::Ticket, hello.offers_ticket),
+        (Resumption::Psk, hello.offers_psk),
+    ] {
+        if is_offered {
+            offered.add(way);
+        }
+    }
+    offered
+}
+
+fn diffie_hellman(dh: &DhParameters<'_>) -> DiffieHellman {
+    let hash = |number: &[u8]| -> [u8; 32] {
+        let zeros = number.iter().take_while(|&&octet| octet == 0).count();
+        Sha256::digest(number.get(zeros..).unwrap_or_default()).into()
+    };
+    let prime_sha256 = hash(dh.prime);
+    DiffieHellman {
+        prime_bits: key_exchange::bits(dh.prime),
+        group: registry::dh_group(&prime_sha256),
+        prime_sha256,
+        public_sha256: hash(dh.public),
+    }
 }
 
 /// The letter of JA4.
@@ -385,14 +442,6 @@ fn carrier(protocol: Protocol) -> Transport {
 
 fn endpoint((ip, port): (IpAddr, u16)) -> Endpoint {
     Endpoint { ip, port }
-}
-
-fn reason(loss: Loss) -> Reason {
-    match loss {
-        Loss::Gap => Reason::Gap,
-        Loss::Truncated => Reason::Truncated,
-        Loss::Limit => Reason::Limit,
-    }
 }
 
 /// The same packets give the same id, on any machine and with any number of threads.
@@ -422,3 +471,10 @@ const MAX_CHAIN: usize = 32;
 /// Bytes of the longest session ID.
 const SESSION_ID: usize = 32;
 const MAX_LOSSES: usize = 8;
+const NO_CERTIFICATE: u8 = 41;
+/// Octets of an OCSP response that are kept; one with its signer's certificate has about two thousand.
+const MAX_STAPLE: usize = 16 << 10;
+/// Octets of a list of SCTs that are kept; one has about 120.
+const MAX_TIMESTAMPS: usize = 4 << 10;
+/// Octets of the extensions' buffer that wait for the next session.
+const KEPT_CAPACITY: usize = 4 << 10;

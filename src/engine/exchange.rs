@@ -13,7 +13,7 @@ use super::facts::{Facts, QuicFacts};
 use super::telling::{Closing, Origin, Scene, Telling};
 use crate::config::Limits;
 use crate::decode::{Packet, Tunnel, Udp};
-use crate::event::{Event, Protocol, Quic, QuicParameter};
+use crate::event::{Event, Protocol, Quic, QuicParameter, TcpLatency};
 use crate::tls::{Caps, Message, Progress};
 #[cfg(feature = "ja4plus")]
 use crate::wire::Both;
@@ -237,6 +237,7 @@ impl Exchange {
         };
         Closing {
             quic,
+            tcp: TcpLatency::default(),
             #[cfg(feature = "ja4plus")]
             facts: match &self.layer {
                 Layer::Quic(_) => Facts::Quic(self.facts),
@@ -266,6 +267,8 @@ fn facts(facts: &quic::Facts<'_>) -> Quic {
         server_scid: facts.server_scid.map(Box::from),
         retry: facts.retry,
         version_negotiation: facts.version_negotiation,
+        // Only a client sends such packets.
+        zero_rtt: facts.seen.forward.zero_rtt || facts.seen.backward.zero_rtt,
         parameters: Vec::new(),
         gquic_server_name: facts.gquic.and_then(|hello| hello.server_name).map(Box::from),
         user_agent: facts.gquic.and_then(|hello| hello.user_agent).map(Box::from),

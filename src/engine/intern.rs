@@ -22,13 +22,15 @@ pub(super) struct Interner {
     sorted: Store<SortedPrints>,
     servers: Store<ServerShape>,
     certificates: Store<Certificate>,
+    /// Stapled responses and SCTs.
+    bytes: Store<[u8]>,
     key: Vec<u8>,
     sorted_key: Vec<u8>,
 }
 
 /// Values by the bytes that make them.
 #[derive(Debug)]
-struct Store<T> {
+struct Store<T: ?Sized> {
     values: HashMap<Box<[u8]>, Arc<T>, ahash::RandomState>,
     bytes: usize,
     /// Hashes of keys that came once, each in the place that its low bits name.
@@ -51,7 +53,7 @@ impl Interner {
             return known;
         }
         let prints = hello.is_complete().then(|| self.client_prints(hello, format, transport));
-        let shape = self.clients.put(&key, client_shape(hello, format, prints));
+        let shape = self.clients.put(&key, Arc::new(client_shape(hello, format, prints)));
         self.key = key;
         shape
     }
@@ -66,23 +68,29 @@ impl Interner {
     pub(super) fn certificate(&mut self, der: &[u8]) -> Arc<Certificate> {
         self.certificates.get_or_make(der, || Certificate::from_der(der))
     }
+
+    /// What a server says to all its clients alike.
+    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Arc<[u8]> {
+        self.bytes.get(bytes).unwrap_or_else(|| self.bytes.put(bytes, Arc::from(bytes)))
+    }
 }
 
 impl<T> Store<T> {
     fn get_or_make(&mut self, key: &[u8], make: impl FnOnce() -> T) -> Arc<T> {
         match self.get(key) {
             Some(known) => known,
-            None => self.put(key, make()),
+            None => self.put(key, Arc::new(make())),
         }
     }
+}
 
+impl<T: ?Sized> Store<T> {
     fn get(&self, key: &[u8]) -> Option<Arc<T>> {
         self.values.get(key).map(Arc::clone)
     }
 
     /// Shares a value, and keeps it if its key has come before.
-    fn put(&mut self, key: &[u8], value: T) -> Arc<T> {
-        let value = Arc::new(value);
+    fn put(&mut self, key: &[u8], value: Arc<T>) -> Arc<T> {
         let hash = self.values.hasher().hash_one(key);
         let place = hash as usize % ONCE;
         if std::mem::replace(&mut self.once[place], hash) != hash {
@@ -99,7 +107,7 @@ impl<T> Store<T> {
     }
 }
 
-impl<T> Default for Store<T> {
+impl<T: ?Sized> Default for Store<T> {
     fn default() -> Self {
         Self { values: HashMap::default(), bytes: 0, once: vec![0; ONCE].into() }
     }
@@ -124,6 +132,11 @@ fn client_key(key: &mut Vec<u8>, hello: &ClientHello<'_>, format: HelloFormat) {
     ] {
         key.extend((list.len() as u16).to_be_bytes());
         key.extend(list);
+    }
+    let limits = [hello.heartbeat.map(u16::from), hello.max_fragment_length.map(u16::from), hello.record_size_limit];
+    for number in limits {
+        key.push(u8::from(number.is_some()));
+        key.extend(number.unwrap_or_default().to_be_bytes());
     }
     for group in hello.key_shares.groups() {
         key.extend(group.to_be_bytes());
@@ -158,6 +171,9 @@ fn client_shape(hello: &ClientHello<'_>, format: HelloFormat, prints: Option<Cli
         alpn: hello.alpn.names().map(Box::from).collect(),
         psk_modes: hello.psk_modes.into(),
         certificate_compression: numbers(hello.certificate_compression),
+        heartbeat: hello.heartbeat,
+        max_fragment_length: hello.max_fragment_length,
+        record_size_limit: hello.record_size_limit,
         prints,
     }
 }
@@ -202,6 +218,9 @@ fn server_key(key: &mut Vec<u8>, hello: &ServerHello<'_>) {
         hello.selected_version,
         hello.key_share,
         hello.selected_psk,
+        hello.heartbeat.map(u16::from),
+        hello.max_fragment_length.map(u16::from),
+        hello.record_size_limit,
     ] {
         key.push(u8::from(number.is_some()));
         key.extend(number.unwrap_or_default().to_be_bytes());
@@ -224,6 +243,9 @@ fn server_shape(hello: &ServerHello<'_>, transport: Transport) -> ServerShape {
         key_share: hello.key_share,
         alpn: hello.alpn.map(Box::from),
         selected_psk: hello.selected_psk,
+        heartbeat: hello.heartbeat,
+        max_fragment_length: hello.max_fragment_length,
+        record_size_limit: hello.record_size_limit,
         prints: hello.is_complete().then(|| server_prints(hello, transport)),
     }
 }

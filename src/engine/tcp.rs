@@ -7,7 +7,7 @@ use super::telling::{Origin, Scene};
 use super::{Arrival, Shared, admit, await_answer};
 use crate::capture::Timestamp;
 use crate::decode::{Packet, Tcp, TcpFlags};
-use crate::event::Event;
+use crate::event::{Event, TcpLatency};
 use crate::flow::{Flow, Key, Table};
 use crate::tls::{Progress, Session};
 use crate::wire::{Both, Direction};
@@ -18,6 +18,7 @@ pub(super) struct State {
     /// Initial sequence numbers, where `isn_known`.
     isn: Both<u32>,
     isn_known: Both<bool>,
+    opening: Opening,
     proto: Proto,
     #[cfg(feature = "ja4plus")]
     tcp: facts::Handshake,
@@ -30,6 +31,18 @@ enum Proto {
     Reading(Box<Connection>),
     /// Nothing more to learn.
     Done,
+}
+
+/// When the packets of the TCP handshake came. Small, since a flood has a million of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Opening {
+    /// The last SYN before the SYN-ACK, and who sent it.
+    syn: Timestamp,
+    client: Option<Direction>,
+    /// From there to the SYN-ACK and to the ACK, nanoseconds; zero where they were not seen, or took longer than the four
+    /// seconds that fit.
+    syn_ack: u32,
+    ack: u32,
 }
 
 /// Takes a segment.
@@ -124,6 +137,7 @@ impl Shared {
                     key: flow.key,
                     #[cfg(feature = "ja4plus")]
                     tcp: Some(&state.tcp),
+                    tcp_latency: state.opening.latency(),
                     now: packet.ts,
                     interner: &mut self.interner,
                     counters: &mut self.counters,
@@ -160,6 +174,7 @@ impl Shared {
             key,
             #[cfg(feature = "ja4plus")]
             tcp: Some(&state.tcp),
+            tcp_latency: state.opening.latency(),
             now: last_seen,
             interner: &mut self.interner,
             counters: &mut self.counters,
@@ -184,6 +199,7 @@ impl State {
         Self {
             isn: Both::default(),
             isn_known: Both::default(),
+            opening: Opening::default(),
             proto: Proto::Opening,
             #[cfg(feature = "ja4plus")]
             tcp: facts::Handshake::default(),
@@ -219,6 +235,9 @@ impl State {
     /// Keeps what SYN and SYN-ACK tell of where the directions start.
     #[inline]
     fn note_opening(&mut self, packet: &Packet<'_>, tcp: &Tcp<'_>, from: Direction) {
+        if !matches!(self.proto, Proto::Done) {
+            self.opening.note(packet.ts, tcp, from);
+        }
         if tcp.flags.has(TcpFlags::SYN) {
             self.note_start(from, tcp.seq);
             if tcp.flags.has(TcpFlags::ACK) {
@@ -229,8 +248,6 @@ impl State {
         if !matches!(self.proto, Proto::Done) {
             self.tcp.take(from, tcp, packet);
         }
-        #[cfg(not(feature = "ja4plus"))]
-        let _ = packet;
     }
 
     fn note_start(&mut self, from: Direction, isn: u32) {
@@ -249,6 +266,30 @@ impl State {
     /// are not need nothing more.
     fn starts_unlike_tls(&self, tcp: &Tcp<'_>, from: Direction) -> bool {
         self.starts()[from] == Some(tcp.payload_seq()) && Session::is_other_than_tls(tcp.payload)
+    }
+}
+
+impl Opening {
+    #[inline]
+    fn note(&mut self, now: Timestamp, tcp: &Tcp<'_>, from: Direction) {
+        if self.ack != 0 {
+            return;
+        }
+        let since = |start: Timestamp| u32::try_from(now.since(start)).unwrap_or(0);
+        match (tcp.flags.has(TcpFlags::SYN), tcp.flags.has(TcpFlags::ACK)) {
+            (true, false) if self.syn_ack == 0 => (self.syn, self.client) = (now, Some(from)),
+            (true, true) if self.syn_ack == 0 && self.client == Some(from.reverse()) => self.syn_ack = since(self.syn),
+            (false, true) if self.syn_ack != 0 && self.client == Some(from) => self.ack = since(self.syn),
+            _ => {}
+        }
+    }
+
+    fn latency(self) -> TcpLatency {
+        TcpLatency {
+            server: (self.syn_ack > 0).then(|| self.syn_ack.into()),
+            client: (self.ack >= self.syn_ack && self.syn_ack > 0 && self.ack > 0)
+                .then(|| u64::from(self.ack - self.syn_ack)),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use super::intern::Interner;
 use crate::capture::Timestamp;
 use crate::config::Limits;
 use crate::decode::{Tunnel, Vlans};
-use crate::event::{Anomaly, Event, Protocol, Quic};
+use crate::event::{Anomaly, Event, Protocol, Quic, TcpLatency};
 use crate::flow::Key;
 use crate::stats::Counters;
 use crate::tls::Message;
@@ -45,6 +45,7 @@ pub(super) struct Scene<'a, E> {
     pub(super) key: Key,
     #[cfg(feature = "ja4plus")]
     pub(super) tcp: Option<&'a super::facts::Handshake>,
+    pub(super) tcp_latency: TcpLatency,
     pub(super) now: Timestamp,
     pub(super) interner: &'a mut Interner,
     pub(super) counters: &'a mut Counters,
@@ -65,6 +66,7 @@ pub(super) struct Origin<'a> {
 #[derive(Default)]
 pub(super) struct Closing {
     pub(super) quic: Option<Box<Quic>>,
+    pub(super) tcp: TcpLatency,
     #[cfg(feature = "ja4plus")]
     pub(super) facts: Facts,
 }
@@ -159,7 +161,7 @@ impl Telling {
         if !self.draft.has_content() {
             return;
         }
-        let Closing { quic, .. } = closing;
+        let Closing { quic, tcp, .. } = closing;
         let setting = Setting {
             ends: Both {
                 forward: scene.key.sender(Direction::Forward),
@@ -168,6 +170,7 @@ impl Telling {
             vlans: self.vlans,
             tunnels: self.tunnels.clone(),
             quic,
+            tcp,
             midstream: self.midstream,
             ordinal: self.told,
             #[cfg(feature = "ja4plus")]

@@ -8,7 +8,7 @@ use super::telling::{Origin, Scene};
 use super::{Arrival, Shared, admit, await_answer};
 use crate::capture::Timestamp;
 use crate::decode::{Packet, Udp};
-use crate::event::Event;
+use crate::event::{Event, TcpLatency};
 use crate::flow::{Flow, Key, Table};
 use crate::tls::Progress;
 use crate::wire::Direction;
@@ -144,6 +144,7 @@ impl Shared {
             key,
             #[cfg(feature = "ja4plus")]
             tcp: None,
+            tcp_latency: TcpLatency::default(),
             now,
             interner: &mut self.interner,
             counters: &mut self.counters,

@@ -8,7 +8,10 @@ use std::fmt;
 use crate::wire::registry;
 use crate::wire::text::Code;
 
-use super::{Anomaly, HelloFormat, Missing, Part, Protocol, Reason, Resumption, Side};
+use super::{
+    AcceptanceSign, Agreement, Anomaly, ClientCertificate, EarlyData, Ech, Failure, GreaseSign, HelloFormat, Missing,
+    OfferSign, Part, Protocol, Reason, RejectionSign, Resumption, Side,
+};
 
 /// A protocol version by its number on the wire, as `tls.version` (its text) and `tls.version_protocol` tell it.
 ///
@@ -76,6 +79,80 @@ impl Resumption {
     }
 }
 
+impl EarlyData {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Offered => "offered",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+        }
+    }
+}
+
+impl ClientCertificate {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::Empty => "empty",
+        }
+    }
+}
+
+impl Agreement {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Offered => "offered",
+            Self::Unanswered => "unanswered",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+impl Ech {
+    /// `tlsight.handshake.ech.status`
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Grease(_) => "grease",
+            Self::Offered(_) => "offered",
+            Self::Accepted(_) => "accepted",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+
+    /// `tlsight.handshake.ech.reason`: what the status is told from.
+    pub fn reason(self) -> Option<&'static str> {
+        Some(match self {
+            Self::None => return None,
+            Self::Grease(GreaseSign::NoServerName) => "no_server_name",
+            Self::Offered(OfferSign::MayBeGrease) => "may_be_grease",
+            Self::Offered(OfferSign::PublicName) => "public_name",
+            Self::Accepted(AcceptanceSign::SecondHello) => "second_hello_encrypted_again",
+            Self::Accepted(AcceptanceSign::InnerHello) => "inner_hello",
+            Self::Rejected(RejectionSign::Version) => "version",
+            Self::Rejected(RejectionSign::HelloRetry) => "hello_retry_without_confirmation",
+            Self::Rejected(RejectionSign::SecondHello) => "second_hello_repeats_it",
+            Self::Rejected(RejectionSign::Alert) => "alert",
+        })
+    }
+}
+
+impl Failure {
+    /// `tlsight.handshake.failure`: in plain words; `None` for an alert that nobody registered.
+    pub fn cause(self) -> Option<&'static str> {
+        match self {
+            Self::Alert(description) => registry::alert_cause(description),
+            Self::MissingClientCertificate => registry::alert_cause(CERTIFICATE_REQUIRED),
+            Self::NoCommonCipher => Some("no common cipher"),
+            Self::NoCommonGroup => Some("no common group"),
+            Self::VersionNotOffered => Some("version not offered"),
+            Self::CipherNotOffered => Some("cipher not offered"),
+        }
+    }
+}
+
 impl Side {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -124,6 +201,7 @@ impl Anomaly {
             Self::MalformedExtension => "hello:malformed_extension",
             Self::TrailingBytes => "hello:trailing_bytes",
             Self::RepeatedClientHello => "client_hello:repeated",
+            Self::ChangedClientHello => "client_hello:changed_after_retry",
             Self::OversizedRecord => "record:oversized",
             Self::UnknownRecordVersion => "record:unknown_version",
             Self::MalformedCertificate => "certificate:malformed",
@@ -141,6 +219,9 @@ impl fmt::Display for Missing {
         f.write_str(self.why.as_str())
     }
 }
+
+/// certificate_required (RFC 8446, section 6.2), which older versions have no alert for.
+const CERTIFICATE_REQUIRED: u8 = 116;
 
 macro_rules! display_as_str {
     ($($term:ty),+) => {

@@ -45,6 +45,8 @@ pub struct GquicHello<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Seen {
     pub initial: bool,
+    /// 0-RTT packets: the client has sent data before the server answered.
+    pub zero_rtt: bool,
     pub handshake: bool,
     pub one_rtt: bool,
 }

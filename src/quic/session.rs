@@ -204,7 +204,7 @@ impl Session {
                 self.identity.hear(from, long);
             }
             Kind::Retry => self.retry(from, long),
-            Kind::ZeroRtt => {}
+            Kind::ZeroRtt => end.seen.zero_rtt = true,
         }
     }
 
@@ -543,7 +543,8 @@ mod tests {
         assert_eq!((facts.client, facts.version, facts.original_version), (Some(Forward), V1, None));
         assert_eq!(facts.client_initial_dcid, Some(&DCID[..]));
         assert_eq!((facts.client_scid, facts.server_scid), (Some(&CLIENT[..]), Some(&SERVER[..])));
-        assert_eq!(facts.seen.backward, super::super::Seen { initial: true, handshake: true, one_rtt: false });
+        let expected = super::super::Seen { initial: true, handshake: true, ..Default::default() };
+        assert_eq!(facts.seen.backward, expected);
     }
 
     #[test]

@@ -9,6 +9,7 @@
 mod alert;
 mod certificate;
 mod client;
+mod handshake;
 mod path;
 mod prepare;
 mod server;
@@ -23,7 +24,6 @@ use super::{Stats, json};
 
 pub use alert::AlertRecord;
 pub(super) use certificate::{Key, signature};
-pub(super) use session::Handshake;
 pub use session::Record;
 pub use shared::Shared;
 pub use stats::StatsRecord;

@@ -10,6 +10,8 @@
     clippy::arithmetic_side_effects
 )]
 
+use super::EncryptedHello;
+use super::extension::*;
 use crate::wire::{Cursor, Incomplete};
 
 /// A ClientHello, as far as it could be read.
@@ -39,6 +41,14 @@ pub struct ClientHello<'a> {
     /// A session_ticket extension that carries a ticket.
     pub offers_ticket: bool,
     pub offers_psk: bool,
+    pub offers_early_data: bool,
+    pub encrypted_hello: Option<EncryptedHello>,
+    /// HeartbeatMode (RFC 6520, section 2).
+    pub heartbeat: Option<u8>,
+    /// MaxFragmentLength (RFC 6066, section 4).
+    pub max_fragment_length: Option<u8>,
+    /// RecordSizeLimit (RFC 8449, section 4).
+    pub record_size_limit: Option<u16>,
     /// The content of quic_transport_parameters (RFC 9000, section 18), or of its number in the drafts.
     pub quic_transport_parameters: Option<&'a [u8]>,
     pub flaws: Flaws,
@@ -99,6 +109,11 @@ impl<'a> ClientHello<'a> {
             certificate_compression: U16s::default(),
             offers_ticket: false,
             offers_psk: false,
+            offers_early_data: false,
+            encrypted_hello: None,
+            heartbeat: None,
+            max_fragment_length: None,
+            record_size_limit: None,
             quic_transport_parameters: None,
             flaws: Flaws::default(),
         }
@@ -167,13 +182,18 @@ impl<'a> ClientHello<'a> {
         let mut cursor = Cursor::new(content);
         match kind {
             SERVER_NAME => self.server_name = host_name(&mut cursor)?,
+            MAX_FRAGMENT_LENGTH => self.max_fragment_length = Some(cursor.u8()?),
             SUPPORTED_GROUPS => self.supported_groups = U16s::even(cursor.vec16()?)?,
             EC_POINT_FORMATS => self.point_formats = cursor.vec8()?,
             SIGNATURE_ALGORITHMS => self.signature_algorithms = U16s::even(cursor.vec16()?)?,
+            HEARTBEAT => self.heartbeat = Some(cursor.u8()?),
             ALPN => self.alpn = Alpn(cursor.vec16()?),
             COMPRESS_CERTIFICATE => self.certificate_compression = U16s::even(cursor.vec8()?)?,
+            RECORD_SIZE_LIMIT => self.record_size_limit = Some(cursor.u16()?),
             SESSION_TICKET => self.offers_ticket = !content.is_empty(),
             PRE_SHARED_KEY => self.offers_psk = true,
+            EARLY_DATA => self.offers_early_data = true,
+            ENCRYPTED_CLIENT_HELLO => self.encrypted_hello = Some(EncryptedHello::read(content)?),
             SUPPORTED_VERSIONS => self.supported_versions = U16s::even(cursor.vec8()?)?,
             QUIC_TRANSPORT_PARAMETERS | QUIC_TRANSPORT_PARAMETERS_DRAFT => {
                 self.quic_transport_parameters = Some(content)
@@ -187,6 +207,11 @@ impl<'a> ClientHello<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether TLS 1.3, DTLS 1.3 or a draft of it is offered.
+    pub fn offers_tls13(&self) -> bool {
+        self.supported_versions.iter().any(super::is_tls13)
     }
 
     /// Types of the extensions, in wire order; empty without a block.
@@ -238,9 +263,17 @@ impl<'a> U16s<'a> {
 pub struct Extensions<'a>(pub(super) &'a [u8]);
 
 impl<'a> Extensions<'a> {
+    pub fn new(block: &'a [u8]) -> Self {
+        Self(block)
+    }
+
     /// Types and contents in wire order, up to the first that does not fit the block.
     pub fn entries(self) -> Entries<'a> {
         Entries { cursor: Cursor::new(self.0) }
+    }
+
+    pub fn as_bytes(self) -> &'a [u8] {
+        self.0
     }
 
     pub fn types(self) -> impl Iterator<Item = u16> + Clone + 'a {
@@ -335,23 +368,6 @@ impl Flaws {
     }
 }
 
-pub(super) const SERVER_NAME: u16 = 0;
-const SUPPORTED_GROUPS: u16 = 10;
-const EC_POINT_FORMATS: u16 = 11;
-const SIGNATURE_ALGORITHMS: u16 = 13;
-pub(super) const ALPN: u16 = 16;
-const COMPRESS_CERTIFICATE: u16 = 27;
-const SESSION_TICKET: u16 = 35;
-/// key_share until draft 22 of TLS 1.3.
-pub(super) const KEY_SHARE_DRAFT: u16 = 40;
-pub(super) const PRE_SHARED_KEY: u16 = 41;
-pub(super) const SUPPORTED_VERSIONS: u16 = 43;
-const PSK_KEY_EXCHANGE_MODES: u16 = 45;
-const SIGNATURE_ALGORITHMS_CERT: u16 = 50;
-pub(super) const KEY_SHARE: u16 = 51;
-const QUIC_TRANSPORT_PARAMETERS: u16 = 57;
-/// quic_transport_parameters until draft 32 of QUIC-TLS.
-const QUIC_TRANSPORT_PARAMETERS_DRAFT: u16 = 0xffa5;
 const TWIN_SEARCH: usize = 64;
 
 #[cfg(test)]

@@ -8,8 +8,8 @@
     clippy::arithmetic_side_effects
 )]
 
-use super::{ClientHello, Proxied, ServerHello, Upgrade, sslv2};
-use crate::wire::Cursor;
+use super::{ClientHello, Proxied, ServerHello, ServerKeyExchange, Upgrade, sslv2};
+use crate::wire::{Cursor, Incomplete};
 
 /// Something that one side said in the clear.
 #[derive(Debug, Clone, Copy)]
@@ -28,18 +28,22 @@ pub enum Message<'a> {
     HelloVerifyRequest,
     Sslv2ServerHello(sslv2::ServerHello<'a>),
     Certificates(Certificates<'a>),
-    /// With the named curve of an ECDHE key exchange (RFC 8422, section 5.4).
-    ServerKeyExchange {
-        group: Option<u16>,
-    },
+    ServerKeyExchange(ServerKeyExchange<'a>),
     CertificateRequest,
     /// The OCSP response (RFC 6066, section 8).
     CertificateStatus(&'a [u8]),
     ServerHelloDone,
+    /// With the number that it begins with: the signature's scheme, where the version sends it
+    /// ([`names_schemes`](super::key_exchange::names_schemes)).
+    CertificateVerify {
+        scheme: Option<u16>,
+    },
     NewSessionTicket,
     ChangeCipherSpec,
     /// The first encrypted record after the handshake's plaintext.
     Secured,
+    /// The server took the client's early data, by what the client sent after them.
+    EarlyDataTaken,
     Alert {
         level: u8,
         description: u8,
@@ -94,20 +98,16 @@ impl<'a> Certificates<'a> {
     }
 }
 
-/// The named curve of a ServerKeyExchange message (RFC 8422, section 5.4).
-pub(super) fn named_curve(body: &[u8]) -> Option<u16> {
-    match tls_parser::parse_ecdh_params(body).ok()?.1.curve_params.params_content {
-        tls_parser::ECParametersContent::NamedGroup(group) => Some(group.0),
-        _ => None,
-    }
-}
-
-/// The OCSP response of a CertificateStatus message.
-pub(super) fn ocsp_response(body: &[u8]) -> Option<&[u8]> {
-    match tls_parser::parse_tls_handshake_msg_certificatestatus(body).ok()?.1 {
-        tls_parser::TlsMessageHandshake::CertificateStatus(status) if status.status_type == OCSP => Some(status.blob),
-        _ => None,
-    }
+/// The OCSP response of a CertificateStatus message (RFC 6066, section 8); of several (RFC 6961, section 2.2) the first,
+/// which is the leaf's. `Ok(None)` where the server has none to send.
+pub(super) fn ocsp_response(body: &[u8]) -> Result<Option<&[u8]>, Incomplete> {
+    let mut cursor = Cursor::new(body);
+    let response = match cursor.u8()? {
+        OCSP => cursor.vec24()?,
+        OCSP_MULTI => Cursor::new(cursor.vec24()?).vec24()?,
+        _ => return Err(Incomplete),
+    };
+    Ok(Some(response).filter(|response| !response.is_empty()))
 }
 
 /// Puts handshake messages together out of record fragments; a message that lies whole in one fragment is not copied.
@@ -255,6 +255,7 @@ fn header(bytes: &[u8]) -> Option<(u8, usize)> {
 }
 
 const OCSP: u8 = 1;
+const OCSP_MULTI: u8 = 2;
 /// Type and length.
 pub(super) const HEADER: usize = 4;
 /// What a joiner keeps of its buffer between two flows.

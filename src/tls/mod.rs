@@ -3,7 +3,11 @@
 //! In: the bytes of both directions of a stream, in order. Out: [`Message`]s that borrow from them, and [`Progress`].
 //! Does not know where the bytes came from, computes no fingerprint and decides nothing about what it reads.
 
+mod early;
+pub mod ech;
+pub mod extension;
 pub mod hello;
+pub mod key_exchange;
 pub mod message;
 mod preamble;
 mod probe;
@@ -14,7 +18,9 @@ pub mod sslv2;
 pub(crate) mod story;
 pub mod upgrade;
 
+pub use ech::{EncryptedHello, OuterHello};
 pub use hello::{Alpn, ClientHello, Flaws, KeyShares, U16s};
+pub use key_exchange::{DhParameters, ServerKeyExchange};
 pub use message::{Certificates, Message};
 pub use server_hello::ServerHello;
 pub use session::{Caps, Progress, Session};

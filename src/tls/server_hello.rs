@@ -9,7 +9,8 @@
 )]
 
 use super::Flaws;
-use super::hello::{ALPN, Alpn, Extensions, KEY_SHARE, KEY_SHARE_DRAFT, PRE_SHARED_KEY, SUPPORTED_VERSIONS};
+use super::extension::*;
+use super::hello::{Alpn, Extensions};
 use crate::wire::{Cursor, Incomplete};
 
 /// A ServerHello or HelloRetryRequest, as far as it could be read.
@@ -27,6 +28,16 @@ pub struct ServerHello<'a> {
     pub key_share: Option<u16>,
     pub alpn: Option<&'a [u8]>,
     pub selected_psk: Option<u16>,
+    /// Of a HelloRetryRequest (RFC 8446, section 4.2.2).
+    pub cookie: Option<&'a [u8]>,
+    /// The list of signed_certificate_timestamp (RFC 6962, section 3.3), with its length.
+    pub timestamps: Option<&'a [u8]>,
+    /// HeartbeatMode (RFC 6520, section 2).
+    pub heartbeat: Option<u8>,
+    /// MaxFragmentLength (RFC 6066, section 4).
+    pub max_fragment_length: Option<u8>,
+    /// RecordSizeLimit (RFC 8449, section 4).
+    pub record_size_limit: Option<u16>,
     pub flaws: Flaws,
 }
 
@@ -71,6 +82,11 @@ impl<'a> ServerHello<'a> {
             key_share: None,
             alpn: None,
             selected_psk: None,
+            cookie: None,
+            timestamps: None,
+            heartbeat: None,
+            max_fragment_length: None,
+            record_size_limit: None,
             flaws: Flaws::default(),
         };
         let mut cursor = Cursor::new(body);
@@ -121,6 +137,14 @@ impl<'a> ServerHello<'a> {
                 KEY_SHARE | KEY_SHARE_DRAFT => cursor.u16().map(|group| self.key_share = Some(group)),
                 PRE_SHARED_KEY => cursor.u16().map(|index| self.selected_psk = Some(index)),
                 ALPN => cursor.vec16().map(|list| self.alpn = Alpn(list).first()),
+                COOKIE => cursor.vec16().map(|cookie| self.cookie = Some(cookie)),
+                SIGNED_CERTIFICATE_TIMESTAMP => {
+                    self.timestamps = Some(content);
+                    cursor.vec16().map(drop)
+                }
+                HEARTBEAT => cursor.u8().map(|mode| self.heartbeat = Some(mode)),
+                MAX_FRAGMENT_LENGTH => cursor.u8().map(|code| self.max_fragment_length = Some(code)),
+                RECORD_SIZE_LIMIT => cursor.u16().map(|limit| self.record_size_limit = Some(limit)),
                 _ => Ok(()),
             };
             if read.is_err() {

@@ -9,11 +9,13 @@
     clippy::arithmetic_side_effects
 )]
 
+use super::early::Early;
+use super::key_exchange::Agreed;
 use super::message::{self, Certificates, Joined, Message};
 use super::probe::Peer;
 use super::session::Progress;
-use super::{ClientHello, ServerHello, sslv2};
-use crate::wire::{Both, Direction, registry};
+use super::{ClientHello, ServerHello, ServerKeyExchange, sslv2};
+use crate::wire::{Both, Cursor, Direction, registry};
 
 /// What the two directions have told together.
 #[derive(Debug, Default)]
@@ -24,6 +26,9 @@ pub(crate) struct Story {
     hellos: u8,
     asked: u8,
     pub(crate) version: Option<u16>,
+    /// The suite of the ServerHello.
+    suite: Option<u16>,
+    pub(super) early: Early,
     /// Octets of MAC behind each record, where the suite encrypts nothing: such a session can be read on.
     pub(crate) null_cipher_mac: Option<usize>,
     pub(crate) changed_cipher: Both<bool>,
@@ -121,12 +126,14 @@ impl Story {
             }
             CERTIFICATE => said(Message::Certificates(Certificates::read(body))),
             SERVER_KEY_EXCHANGE => {
-                said(Message::ServerKeyExchange { group: message::named_curve(body) });
+                let agreed = self.suite.zip(self.version).map(|(suite, version)| Agreed { suite, version });
+                said(Message::ServerKeyExchange(ServerKeyExchange::read(body, agreed)));
             }
             CERTIFICATE_REQUEST => said(Message::CertificateRequest),
+            CERTIFICATE_VERIFY => said(Message::CertificateVerify { scheme: Cursor::new(body).u16().ok() }),
             CERTIFICATE_STATUS => match message::ocsp_response(body) {
-                Some(response) => said(Message::CertificateStatus(response)),
-                None => said(Message::Malformed(kind)),
+                Ok(response) => said(Message::CertificateStatus(response.unwrap_or_default())),
+                Err(_) => said(Message::Malformed(kind)),
             },
             SERVER_HELLO_DONE => said(Message::ServerHelloDone),
             NEW_SESSION_TICKET => said(Message::NewSessionTicket),
@@ -145,6 +152,9 @@ impl Story {
         }
         self.hello = Some(Format::Tls);
         self.hellos = self.hellos.saturating_add(1);
+        if self.carrier == Carrier::Stream {
+            self.early = if hello.offers_early_data { Early::Offered(from) } else { Early::Settled };
+        }
         said(Message::ClientHello(hello));
     }
 
@@ -173,6 +183,8 @@ impl Story {
     fn server_hello(&mut self, hello: &ServerHello<'_>) {
         self.hello.get_or_insert(Format::Tls);
         self.version = Some(hello.version());
+        self.suite = Some(hello.cipher_suite);
+        self.early.answered(hello);
         // What is compressed (RFC 3749) cannot be read on, encrypted or not.
         let plain = !self.is_tls13() && hello.compression_method == 0;
         self.null_cipher_mac = if plain { registry::null_cipher_mac(hello.cipher_suite) } else { None };
@@ -205,7 +217,7 @@ impl Story {
         }
         let over = |direction| self.lost[direction] || self.secured[direction] > 0;
         let readable = self.null_cipher_mac.is_some() && !self.lost.forward && !self.lost.backward;
-        let settled = over(Direction::Forward) && over(Direction::Backward) && !readable;
+        let settled = over(Direction::Forward) && over(Direction::Backward) && !readable && !self.early.is_open();
         // One direction alone is in the capture, and has long gone over to application data.
         if settled || self.failed || self.secured[from] >= LONE_RECORDS { Progress::Over } else { Progress::Reading }
     }
@@ -233,6 +245,7 @@ const DRAFT_HELLO_RETRY_REQUEST: u8 = 6;
 pub const CERTIFICATE: u8 = 11;
 const SERVER_KEY_EXCHANGE: u8 = 12;
 const CERTIFICATE_REQUEST: u8 = 13;
+const CERTIFICATE_VERIFY: u8 = 15;
 pub(crate) const SERVER_HELLO_DONE: u8 = 14;
 pub(crate) const CERTIFICATE_STATUS: u8 = 22;
 pub(super) const SSLV2_SERVER_HELLO: u8 = 4;

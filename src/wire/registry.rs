@@ -13,6 +13,7 @@
 
 mod alerts;
 mod ciphers;
+mod dh;
 mod extensions;
 mod groups;
 mod methods;
@@ -21,11 +22,14 @@ mod quic;
 mod signatures;
 mod versions;
 
-pub use alerts::alert_description;
-pub use ciphers::{cipher_suite, null_cipher_mac};
+pub use alerts::{alert_cause, alert_description};
+pub use ciphers::{ServerKeyExchangeForm, ServerParameters, cipher_suite, null_cipher_mac, server_key_exchange};
+pub use dh::dh_group;
 pub use extensions::extension;
-pub use groups::group;
-pub use methods::{certificate_compression, compression_method, point_format, psk_mode};
+pub use groups::{Strength, group, group_strength, is_post_quantum};
+pub use methods::{
+    certificate_compression, compression_method, heartbeat_mode, max_fragment_length, point_format, psk_mode,
+};
 pub use oids::{curve, curve_bits, public_key_algorithm, signature_algorithm};
 pub use quic::{ParameterId, QuicVersion, TransportParameter, transport_parameter};
 pub use signatures::signature_scheme;

@@ -50,6 +50,7 @@ pub fn tls12() -> Event {
             alert: None,
             hello_latency: Some(21_000_001),
             sslv2: false,
+            ..Handshake::default()
         },
         missing: Vec::new(),
         anomalies: Vec::new(),
@@ -70,6 +71,9 @@ pub fn tls13() -> Event {
         key_share: Some(0x0018),
         alpn: None,
         selected_psk: Some(0),
+        heartbeat: None,
+        max_fragment_length: None,
+        record_size_limit: None,
         prints: server.shape.prints.clone(),
     });
     Event {
@@ -121,6 +125,7 @@ pub fn sslv2() -> Event {
             random: [7; 32],
             session_id_len: 0,
             server_name: None,
+            encrypted_hello: None,
         }),
         server_hello: None,
         server_chain: Vec::new(),
@@ -157,6 +162,7 @@ pub fn quic() -> Quic {
         server_scid: Some([10, 11].into()),
         retry: true,
         version_negotiation: false,
+        zero_rtt: true,
         parameters: vec![
             QuicParameter { id: 4, number: Some(1 << 20), length: 4 },
             QuicParameter { id: 0x0f, number: None, length: 1 },
@@ -237,7 +243,6 @@ pub fn stats() -> Stats {
         counters: Counters { packets: 1, bytes: u64::MAX, flows: 3, gaps: 13, ..Counters::default() },
         sensor: "tap \"1\"".to_owned(),
         end: Timestamp(60_000_000_000),
-        decided: Timestamp::MAX,
     }
 }
 
@@ -256,6 +261,7 @@ pub fn client_side(server_name: Option<&[u8]>) -> ClientSide {
         random: std::array::from_fn(|i| i as u8),
         session_id_len: 32,
         server_name: server_name.map(Into::into),
+        encrypted_hello: None,
     }
 }
 
@@ -320,6 +326,9 @@ fn bare_shape() -> ClientShape {
         alpn: [].into(),
         psk_modes: [].into(),
         certificate_compression: [].into(),
+        heartbeat: None,
+        max_fragment_length: None,
+        record_size_limit: None,
         prints: None,
     }
 }
@@ -335,6 +344,9 @@ fn server_side() -> ServerSide {
             key_share: None,
             alpn: Some((*b"h2").into()),
             selected_psk: None,
+            heartbeat: None,
+            max_fragment_length: None,
+            record_size_limit: None,
             prints: Some(ServerPrints {
                 ja3s: Ja3s([0xa5; 16]),
                 ja3s_full: "771,49199,23-65281-11-16".to_owned(),

@@ -38,6 +38,7 @@ pub(super) const PATH: &[Spec] = &[
     one("tlsight.quic.client_scid", Kind::Text, |e| id(quic(e)?.client_scid.as_deref())),
     one("tlsight.quic.server_scid", Kind::Text, |e| id(quic(e)?.server_scid.as_deref())),
     one("tlsight.quic.retry", Kind::Bool, |e| quic(e).map(|quic| Value::Bool(quic.retry))),
+    one("tlsight.quic.zero_rtt", Kind::Bool, |e| quic(e).map(|quic| Value::Bool(quic.zero_rtt))),
     one("tlsight.quic.version_negotiation", Kind::Bool, |e| quic(e).map(|quic| Value::Bool(quic.version_negotiation))),
     one("tlsight.quic.user_agent", Kind::Text, |e| {
         let agent = quic(e)?.user_agent.as_deref().filter(|agent| !agent.is_empty())?;

@@ -4,8 +4,10 @@
 //! them, and sends identical rows again until the server has them. Never blocks a tap: what finds no room in the queue is
 //! counted and told at the end. Counters ([`Stats`]) are not stored.
 
+mod alert_row;
 mod chain;
 mod gate;
+mod prints;
 mod rows;
 mod schema;
 mod target;

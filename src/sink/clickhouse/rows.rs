@@ -1,6 +1,6 @@
-//! Events and alerts as rows: a field a column, in the order of the tables' columns.
+//! Events as rows: a field a column, in the order of the table's columns.
 //!
-//! In: an [`Event`] or an [`Alert`]. Out: a row that borrows from it, the same each time. What is not known is `None`, empty
+//! In: an [`Event`]. Out: a row that borrows from it, the same each time. What is not known is `None`, empty
 //! text or an empty array, as in `sessions.sql`. Texts are those of the public schema; numbers stay numbers.
 
 use std::borrow::Cow;
@@ -10,12 +10,11 @@ use clickhouse::Row;
 use serde::Serialize;
 
 use super::chain::Chain;
-use crate::detect::Alert;
+use super::prints::{Plus, Prints};
 use crate::event::terms::Version;
-use crate::event::{ClientPrints, ClientShape, Event, Missing, Resumption};
+use crate::event::{Agreement, ClientCertificate, ClientShape, EarlyData, Ech, Event, Failure, Missing, Resumption};
 use crate::sink::community_id::CommunityId;
 use crate::sink::forms::Hex;
-use crate::sink::record::Handshake;
 use crate::tls::Upgrade;
 use crate::wire::registry;
 use crate::wire::text::{Code, printable};
@@ -45,6 +44,7 @@ pub struct SessionRow<'a> {
     quic_server_scid: String,
     quic_retry: Option<bool>,
     quic_version_negotiation: Option<bool>,
+    quic_zero_rtt: Option<bool>,
     quic_user_agent: Cow<'a, str>,
     quic_parameter_ids: Vec<u64>,
     quic_parameter_values: Vec<Option<u64>>,
@@ -91,6 +91,10 @@ pub struct SessionRow<'a> {
     client_alpn: Vec<Cow<'a, str>>,
     client_psk_modes: &'a [u8],
     client_certificate_compression: &'a [u16],
+    client_post_quantum: Vec<u16>,
+    client_heartbeat: Option<u8>,
+    client_max_fragment_length: Option<u16>,
+    client_record_size_limit: Option<u16>,
     second_ja3: Option<&'a [u8; 16]>,
     second_ja4: &'a str,
     second_ja4_r: &'a str,
@@ -113,17 +117,55 @@ pub struct SessionRow<'a> {
     server_extensions: &'a [u16],
     server_key_share: Option<u16>,
     server_selected_psk: Option<u16>,
+    server_heartbeat: Option<u8>,
+    server_max_fragment_length: Option<u16>,
+    server_record_size_limit: Option<u16>,
     hello_retry: Option<bool>,
+    retry_group: Option<u16>,
+    retry_cookie: Option<bool>,
+    retry_added: &'a [u16],
+    retry_removed: &'a [u16],
+    retry_changed: &'a [u16],
     resumption: &'a str,
+    resumption_offered: Vec<&'a str>,
+    early_data: &'a str,
+    round_trips: Option<u8>,
     group: Option<u16>,
+    post_quantum: Option<bool>,
+    dh_prime_bits: Option<u16>,
+    dh_group: &'a str,
+    dh_prime_sha256: Option<&'a [u8; 32]>,
+    dh_public_sha256: Option<&'a [u8; 32]>,
+    rsa_bits: Option<u16>,
+    signature_scheme: Option<u16>,
+    client_signature_scheme: Option<u16>,
+    renegotiation_info: &'a str,
+    extended_master_secret: &'a str,
+    ech: &'a str,
+    ech_reason: &'a str,
+    ech_config_id: Option<u8>,
+    ech_kdf: Option<u16>,
+    ech_aead: Option<u16>,
+    ech_enc_length: Option<u16>,
+    ech_payload_length: Option<u16>,
     client_auth: Option<bool>,
+    client_certificate: &'a str,
+    ocsp_requested: Option<bool>,
     ocsp_stapled: Option<bool>,
+    sct_count: Option<u16>,
     new_session_ticket: Option<bool>,
     alert_from: &'a str,
     alert_level: Option<u8>,
     alert_description: Option<u8>,
+    alerts_from: Vec<&'a str>,
+    alerts_level: Vec<u8>,
+    alerts_description: Vec<u8>,
+    failure: &'a str,
     hello_verify: Option<bool>,
     hello_latency: Option<u64>,
+    handshake_duration: Option<u64>,
+    tcp_server_latency: Option<u64>,
+    tcp_client_latency: Option<u64>,
     missing: Vec<String>,
     anomaly: Vec<&'a str>,
     client_chain_subject: Vec<&'a str>,
@@ -168,23 +210,6 @@ pub struct SessionRow<'a> {
     server_chain_ja4x: Vec<String>,
 }
 
-/// A row of `alerts`.
-#[derive(Debug, Row, Serialize)]
-pub struct AlertRow<'a> {
-    timestamp: i64,
-    event_id: &'a [u8; 16],
-    rule_id: &'a str,
-    title: &'a str,
-    level: &'a str,
-    tags: &'a [String],
-    message: &'a str,
-    source_ip: Ipv6Addr,
-    source_port: u16,
-    destination_ip: Ipv6Addr,
-    destination_port: u16,
-    ja4: &'a str,
-}
-
 impl<'a> SessionRow<'a> {
     pub fn of(event: &'a Event) -> Self {
         let hello = event.client_hello.as_ref();
@@ -196,8 +221,12 @@ impl<'a> SessionRow<'a> {
         let prints = Prints::of(client);
         let second_prints = Prints::of(second);
         let plus = Plus::of(event);
-        let handshake = Handshake::of(event);
-        let alert = event.handshake.alert;
+        let handshake = &event.handshake;
+        let retry = handshake.retry.as_deref();
+        let outer = event.outer_hello();
+        let exchange = handshake.key_exchange.as_deref();
+        let dh = exchange.and_then(|exchange| exchange.dh.as_ref());
+        let alert = handshake.alert;
         let proxied = event.proxied.as_deref();
         let quic = event.quic.as_deref();
         let parameters = quic.map(|quic| &*quic.parameters).unwrap_or_default();
@@ -226,6 +255,7 @@ impl<'a> SessionRow<'a> {
             quic_server_scid: quic.and_then(|quic| quic.server_scid.as_deref()).map(hex).unwrap_or_default(),
             quic_retry: quic.map(|quic| quic.retry),
             quic_version_negotiation: quic.map(|quic| quic.version_negotiation),
+            quic_zero_rtt: quic.map(|quic| quic.zero_rtt),
             quic_user_agent: quic.and_then(|quic| quic.user_agent.as_deref()).map(printable).unwrap_or_default(),
             quic_parameter_ids: parameters.iter().map(|parameter| parameter.id).collect(),
             quic_parameter_values: parameters.iter().map(|parameter| parameter.number).collect(),
@@ -276,6 +306,12 @@ impl<'a> SessionRow<'a> {
                 .collect(),
             client_psk_modes: list(client, |shape| &shape.psk_modes),
             client_certificate_compression: list(client, |shape| &shape.certificate_compression),
+            client_post_quantum: client.map(|shape| shape.post_quantum_groups().collect()).unwrap_or_default(),
+            client_heartbeat: client.and_then(|shape| shape.heartbeat),
+            client_max_fragment_length: client
+                .and_then(|shape| shape.max_fragment_length)
+                .and_then(registry::max_fragment_length),
+            client_record_size_limit: client.and_then(|shape| shape.record_size_limit),
             second_ja3: second_prints.ja3,
             second_ja4: second_prints.ja4,
             second_ja4_r: second_prints.ja4_r,
@@ -298,17 +334,57 @@ impl<'a> SessionRow<'a> {
             server_extensions: server.and_then(|shape| shape.extensions.as_deref()).unwrap_or_default(),
             server_key_share: server.and_then(|shape| shape.key_share),
             server_selected_psk: server.and_then(|shape| shape.selected_psk),
-            hello_retry: handshake.hello_retry,
-            resumption: handshake.resumption.unwrap_or_default(),
+            server_heartbeat: server.and_then(|shape| shape.heartbeat),
+            server_max_fragment_length: server
+                .and_then(|shape| shape.max_fragment_length)
+                .and_then(registry::max_fragment_length),
+            server_record_size_limit: server.and_then(|shape| shape.record_size_limit),
+            hello_retry: event.hello_retry(),
+            retry_group: retry.and_then(|retry| retry.group),
+            retry_cookie: retry.map(|retry| retry.cookie),
+            retry_added: retry.map(|retry| &*retry.added).unwrap_or_default(),
+            retry_removed: retry.map(|retry| &*retry.removed).unwrap_or_default(),
+            retry_changed: retry.map(|retry| &*retry.changed).unwrap_or_default(),
+            resumption: handshake.resumption.map(Resumption::as_str).unwrap_or_default(),
+            resumption_offered: handshake.resumption_offered.iter().map(Resumption::as_str).collect(),
+            early_data: handshake.early_data.map(EarlyData::as_str).unwrap_or_default(),
+            round_trips: handshake.round_trips,
             group: event.handshake.group,
-            client_auth: handshake.client_auth,
-            ocsp_stapled: handshake.ocsp_stapled,
-            new_session_ticket: handshake.new_session_ticket,
+            post_quantum: handshake.is_post_quantum(),
+            dh_prime_bits: dh.map(|dh| dh.prime_bits),
+            dh_group: dh.and_then(|dh| dh.group).unwrap_or_default(),
+            dh_prime_sha256: dh.map(|dh| &dh.prime_sha256),
+            dh_public_sha256: dh.map(|dh| &dh.public_sha256),
+            rsa_bits: exchange.and_then(|exchange| exchange.rsa_bits),
+            signature_scheme: handshake.signature_scheme,
+            client_signature_scheme: handshake.client_signature_scheme,
+            renegotiation_info: event.renegotiation_info().map(Agreement::as_str).unwrap_or_default(),
+            extended_master_secret: event.extended_master_secret().map(Agreement::as_str).unwrap_or_default(),
+            ech: handshake.ech.map(Ech::as_str).unwrap_or_default(),
+            ech_reason: handshake.ech.and_then(Ech::reason).unwrap_or_default(),
+            ech_config_id: outer.map(|outer| outer.config_id),
+            ech_kdf: outer.map(|outer| outer.kdf),
+            ech_aead: outer.map(|outer| outer.aead),
+            ech_enc_length: outer.map(|outer| outer.enc_length),
+            ech_payload_length: outer.map(|outer| outer.payload_length),
+            client_auth: event.client_auth_requested(),
+            client_certificate: handshake.client_certificate.map(ClientCertificate::as_str).unwrap_or_default(),
+            ocsp_requested: event.ocsp_requested(),
+            ocsp_stapled: event.ocsp_stapled(),
+            sct_count: event.timestamp_count(),
+            new_session_ticket: event.new_session_ticket(),
             alert_from: alert.map(|alert| alert.from.as_str()).unwrap_or_default(),
             alert_level: alert.map(|alert| alert.level),
             alert_description: alert.map(|alert| alert.description),
-            hello_verify: handshake.hello_verify,
-            hello_latency: event.handshake.hello_latency,
+            alerts_from: handshake.alerts.iter().map(|alert| alert.from.as_str()).collect(),
+            alerts_level: handshake.alerts.iter().map(|alert| alert.level).collect(),
+            alerts_description: handshake.alerts.iter().map(|alert| alert.description).collect(),
+            failure: handshake.failure.and_then(Failure::cause).unwrap_or_default(),
+            hello_verify: event.hello_verify(),
+            hello_latency: handshake.hello_latency,
+            handshake_duration: handshake.duration,
+            tcp_server_latency: handshake.tcp.server,
+            tcp_client_latency: handshake.tcp.client,
             missing: event.missing.iter().map(Missing::to_string).collect(),
             anomaly: event.anomalies.iter().map(|anomaly| anomaly.as_str()).collect(),
             client_chain_subject: client_chain.subject,
@@ -355,89 +431,6 @@ impl<'a> SessionRow<'a> {
     }
 }
 
-impl<'a> AlertRow<'a> {
-    pub fn of(alert: &'a Alert) -> Self {
-        let rule = &*alert.rule;
-        Self {
-            timestamp: alert.timestamp.0,
-            event_id: &alert.event,
-            rule_id: &rule.id,
-            title: &rule.title,
-            level: rule.level.as_str(),
-            tags: &rule.tags,
-            message: &alert.message,
-            source_ip: mapped(alert.source.ip),
-            source_port: alert.source.port,
-            destination_ip: mapped(alert.destination.ip),
-            destination_port: alert.destination.port,
-            ja4: alert.fingerprint.as_ref().map(|ja4| ja4.as_str()).unwrap_or_default(),
-        }
-    }
-}
-
-/// The fingerprints of a hello; all empty for one that has none.
-#[derive(Default)]
-struct Prints<'a> {
-    ja3: Option<&'a [u8; 16]>,
-    ja3_full: &'a str,
-    ja3n: Option<&'a [u8; 16]>,
-    ja4: &'a str,
-    ja4_r: &'a str,
-    ja4_o: &'a str,
-    ja4_ro: &'a str,
-    stable: &'a str,
-}
-
-impl<'a> Prints<'a> {
-    fn of(shape: Option<&'a ClientShape>) -> Self {
-        let Some(prints) = shape.and_then(|shape| shape.prints.as_ref()) else { return Self::default() };
-        let ClientPrints { ja3, ja3_full, ja3n, ja4, ja4_r, ja4_o, ja4_ro, stable } = prints;
-        Self {
-            ja3: ja3.as_ref().map(|ja3| &ja3.0),
-            ja3_full: ja3_full.as_deref().unwrap_or_default(),
-            ja3n: ja3n.as_ref().map(|ja3n| &ja3n.0),
-            ja4: ja4.as_str(),
-            ja4_r,
-            ja4_o: ja4_o.as_str(),
-            ja4_ro,
-            stable: stable.0.as_str(),
-        }
-    }
-}
-
-/// JA4+ but for certificates; all empty in a build without it.
-#[derive(Default)]
-struct Plus<'a> {
-    ja4t: String,
-    ja4ts: String,
-    ja4l: String,
-    ja4ls: String,
-    ja4s: &'a str,
-    ja4s_r: &'a str,
-}
-
-impl<'a> Plus<'a> {
-    #[cfg(feature = "ja4plus")]
-    fn of(event: &'a Event) -> Self {
-        let shape = event.server_hello.as_ref().map(|hello| &*hello.shape);
-        let prints = shape.and_then(|shape| shape.prints.as_ref());
-        let tcp = &event.tcp;
-        Self {
-            ja4t: tcp.ja4t.map(|ja4t| ja4t.to_string()).unwrap_or_default(),
-            ja4ts: tcp.ja4ts.map(|ja4ts| ja4ts.to_string()).unwrap_or_default(),
-            ja4l: tcp.ja4l.map(|ja4l| ja4l.to_string()).unwrap_or_default(),
-            ja4ls: tcp.ja4ls.map(|ja4ls| ja4ls.to_string()).unwrap_or_default(),
-            ja4s: prints.map(|prints| prints.ja4s.as_str()).unwrap_or_default(),
-            ja4s_r: prints.map(|prints| &*prints.ja4s_r).unwrap_or_default(),
-        }
-    }
-
-    #[cfg(not(feature = "ja4plus"))]
-    fn of(_: &'a Event) -> Self {
-        Self::default()
-    }
-}
-
 fn list<'a, T>(shape: Option<&'a ClientShape>, list: impl Fn(&'a ClientShape) -> &'a [T]) -> &'a [T] {
     shape.map(list).unwrap_or_default()
 }
@@ -451,7 +444,7 @@ fn hex(id: &[u8]) -> String {
     Hex(id).text().as_str().to_owned()
 }
 
-fn mapped(ip: IpAddr) -> Ipv6Addr {
+pub(super) fn mapped(ip: IpAddr) -> Ipv6Addr {
     match ip {
         IpAddr::V4(ip) => ip.to_ipv6_mapped(),
         IpAddr::V6(ip) => ip,
@@ -461,6 +454,7 @@ fn mapped(ip: IpAddr) -> Ipv6Addr {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sink::clickhouse::alert_row::AlertRow;
     use crate::sink::clickhouse::schema::{ALERTS, SESSIONS};
 
     #[test]

@@ -16,8 +16,9 @@ use clickhouse::{Client, Row};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use tokio::runtime::Runtime;
 
+use super::alert_row::AlertRow;
 use super::gate::{Gate, Load};
-use super::rows::{AlertRow, SessionRow};
+use super::rows::SessionRow;
 use super::schema::Table;
 use super::target::{PASSWORD_VARIABLE, USER_VARIABLE};
 use super::{Options, Target, schema};

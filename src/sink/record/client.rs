@@ -10,8 +10,9 @@ use crate::fingerprint::Ja3;
 use crate::fingerprint::ja4plus::{Ja4l, Ja4t};
 #[cfg(feature = "ja4plus")]
 use crate::sink::forms::Shown;
-use crate::sink::forms::{CipherNames, Code, Code24, Codes, Codes8, Each, Hex, Printable};
+use crate::sink::forms::{CipherNames, Code, Code24, Codes, Codes8, Each, GroupName, Hex, Printable};
 use crate::sink::json::{self, Text};
+use crate::wire::registry;
 
 /// `tls.client`
 #[derive(Serialize)]
@@ -121,6 +122,13 @@ struct Hello<'a> {
     alpn: Each<'a, Box<[u8]>, Printable<'a>>,
     psk_modes: Codes8<'a>,
     certificate_compression: Codes<'a>,
+    /// Groups of `groups` that withstand a quantum computer.
+    post_quantum: PostQuantum<'a>,
+    heartbeat: Option<&'static str>,
+    /// Octets.
+    max_fragment_length: Option<u16>,
+    /// Octets.
+    record_size_limit: Option<u16>,
 }
 
 impl<'a> Ecs<'a> {
@@ -169,7 +177,20 @@ impl<'a> Hello<'a> {
             alpn: Each(&shape.alpn, |name| Printable(name)),
             psk_modes: Codes8(&shape.psk_modes),
             certificate_compression: Codes(&shape.certificate_compression),
+            post_quantum: PostQuantum(shape),
+            heartbeat: shape.heartbeat.and_then(registry::heartbeat_mode),
+            max_fragment_length: shape.max_fragment_length.and_then(registry::max_fragment_length),
+            record_size_limit: shape.record_size_limit,
         }
+    }
+}
+
+/// `tlsight.client.hello.post_quantum`: names.
+struct PostQuantum<'a>(&'a ClientShape);
+
+impl Serialize for PostQuantum<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.post_quantum_groups().map(GroupName))
     }
 }
 

@@ -58,6 +58,8 @@ pub struct QuicRecord<'a> {
     server_scid: Option<Hex<'a>>,
     retry: bool,
     version_negotiation: bool,
+    /// The client sent packets of 0-RTT data.
+    zero_rtt: bool,
     user_agent: Option<Printable<'a>>,
     transport_parameters: Each<'a, QuicParameter, ParameterRecord>,
 }
@@ -82,6 +84,7 @@ impl<'a> QuicRecord<'a> {
             server_scid: id(quic.server_scid.as_deref()),
             retry: quic.retry,
             version_negotiation: quic.version_negotiation,
+            zero_rtt: quic.zero_rtt,
             user_agent: quic.user_agent.as_deref().map(Printable),
             transport_parameters: Each(&quic.parameters, ParameterRecord::of),
         }

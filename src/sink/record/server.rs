@@ -11,6 +11,7 @@ use crate::fingerprint::ja4plus::{Ja4ls, Ja4ts};
 use crate::sink::forms::Shown;
 use crate::sink::forms::{Code, Codes, Hex, Printable};
 use crate::sink::json::{self, Text};
+use crate::wire::registry;
 
 /// `tls.server`
 #[derive(Serialize)]
@@ -95,6 +96,11 @@ struct Hello<'a> {
     key_share: Option<Code>,
     alpn: Option<Printable<'a>>,
     selected_psk: Option<u16>,
+    heartbeat: Option<&'static str>,
+    /// Octets.
+    max_fragment_length: Option<u16>,
+    /// Octets.
+    record_size_limit: Option<u16>,
 }
 
 impl<'a> Ecs<'a> {
@@ -123,6 +129,9 @@ impl<'a> Own<'a> {
                 key_share: shape.key_share.map(Code),
                 alpn: shape.alpn.as_deref().map(Printable),
                 selected_psk: shape.selected_psk,
+                heartbeat: shape.heartbeat.and_then(registry::heartbeat_mode),
+                max_fragment_length: shape.max_fragment_length.and_then(registry::max_fragment_length),
+                record_size_limit: shape.record_size_limit,
             },
         }
     }

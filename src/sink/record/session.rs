@@ -5,16 +5,16 @@ use std::net::IpAddr;
 use serde::Serialize;
 
 use super::client::{TlsClient, TlsightClient};
+use super::handshake::Handshake;
 use super::path::{ProxyRecord, QuicRecord, TunnelRecord};
 use super::server::{TlsServer, TlsightServer};
 use super::shared::Shared;
 use crate::decode::{Tunnel, Vlans};
-use crate::event::{self, Anomaly, Endpoint, Event, Missing, Resumption};
+use crate::event::{Anomaly, Endpoint, Event, Missing, Resumption};
 use crate::sink::community_id::CommunityId;
 use crate::sink::forms::{self, CipherName, Each, GroupName, Hex, MissingText, Printable, Shown, Time};
 use crate::sink::json::Text;
 use crate::tls::Upgrade;
-use crate::wire::registry;
 
 /// A session as the public schema has it.
 #[derive(Serialize)]
@@ -87,32 +87,9 @@ struct Tlsight<'a> {
     proxy: Option<ProxyRecord>,
     tunnel: Each<'a, Tunnel, TunnelRecord>,
     quic: Option<QuicRecord<'a>>,
-    handshake: Handshake,
+    handshake: Handshake<'a>,
     missing: Each<'a, Missing, MissingText>,
     anomaly: Each<'a, Anomaly, &'static str>,
-}
-
-/// `tlsight.handshake`: what was seen, and what is known not to have been there.
-#[derive(Serialize)]
-pub struct Handshake {
-    pub hello_retry: Option<bool>,
-    pub resumption: Option<&'static str>,
-    pub client_auth: Option<bool>,
-    pub ocsp_stapled: Option<bool>,
-    pub new_session_ticket: Option<bool>,
-    /// Of DTLS alone.
-    pub hello_verify: Option<bool>,
-    alert: Option<Alert>,
-    /// Nanoseconds from the ClientHello to the ServerHello.
-    latency: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Alert {
-    from: &'static str,
-    level: u8,
-    description: u8,
-    name: Option<&'static str>,
 }
 
 impl<'a> Record<'a> {
@@ -182,33 +159,6 @@ impl<'a> Tls<'a> {
             established: event.handshake.established,
             client: TlsClient::of(event, shared),
             server: TlsServer::of(shared),
-        }
-    }
-}
-
-impl Handshake {
-    pub fn of(event: &Event) -> Self {
-        let handshake = &event.handshake;
-        Self {
-            hello_retry: event.hello_retry(),
-            resumption: handshake.resumption.map(Resumption::as_str),
-            client_auth: event.client_auth_requested(),
-            ocsp_stapled: event.ocsp_stapled(),
-            new_session_ticket: event.new_session_ticket(),
-            hello_verify: event.hello_verify(),
-            alert: handshake.alert.map(Alert::of),
-            latency: handshake.hello_latency,
-        }
-    }
-}
-
-impl Alert {
-    fn of(alert: event::Alert) -> Self {
-        Self {
-            from: alert.from.as_str(),
-            level: alert.level,
-            description: alert.description,
-            name: registry::alert_description(alert.description),
         }
     }
 }

@@ -27,6 +27,50 @@ pub fn null_cipher_mac(suite: u16) -> Option<usize> {
     (suite.enc == TlsCipherEnc::Null && suite.mac != TlsCipherMac::Null).then(|| suite.mac_length())
 }
 
+/// What a suite's ServerKeyExchange holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerKeyExchangeForm {
+    pub parameters: ServerParameters,
+    /// A hint for the client's key comes first (RFC 4279, section 2).
+    pub has_psk_hint: bool,
+    /// A signature comes last.
+    pub is_signed: bool,
+}
+
+/// The parameters of a ServerKeyExchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerParameters {
+    None,
+    /// Diffie-Hellman over integers (RFC 5246, section 7.4.3).
+    Dh,
+    /// Over a curve (RFC 8422, section 5.4).
+    Curve,
+    /// A temporary key, of export suites (RFC 2246, section 7.4.3).
+    Rsa,
+    /// RFC 5054, section 2.5.3.
+    Srp,
+}
+
+/// The form of a suite's ServerKeyExchange, by the name of its key exchange; `None` where it has none, or it is not known.
+pub fn server_key_exchange(suite: u16) -> Option<ServerKeyExchangeForm> {
+    let (method, _) = cipher_suite(suite)?.split_once("_WITH_")?;
+    let (_, method) = method.split_once('_')?;
+    let (parameters, has_psk_hint, is_signed) = match method {
+        "PSK" | "RSA_PSK" => (ServerParameters::None, true, false),
+        "DHE_PSK" | "PSK_DHE" => (ServerParameters::Dh, true, false),
+        "ECDHE_PSK" => (ServerParameters::Curve, true, false),
+        "ECDH_anon" => (ServerParameters::Curve, false, false),
+        "SRP_SHA" => (ServerParameters::Srp, false, false),
+        _ if method.starts_with("DH_anon") => (ServerParameters::Dh, false, false),
+        _ if method.starts_with("DHE_") => (ServerParameters::Dh, false, true),
+        _ if method.starts_with("ECDHE_") => (ServerParameters::Curve, false, true),
+        _ if method.starts_with("RSA_EXPORT") => (ServerParameters::Rsa, false, true),
+        _ if method.starts_with("SRP_SHA_") => (ServerParameters::Srp, false, true),
+        _ => return None,
+    };
+    Some(ServerKeyExchangeForm { parameters, has_psk_hint, is_signed })
+}
+
 /// What `tls-parser` does not know.
 const BESIDE: &Table<u16> = &[
     (0x001c, "SSL_FORTEZZA_KEA_WITH_NULL_SHA"),
@@ -117,6 +161,27 @@ mod tests {
         assert_eq!(cipher_suite(0x5600), Some("TLS_FALLBACK_SCSV"));
         assert_eq!(cipher_suite(0xfeff), Some("SSL_RSA_FIPS_WITH_3DES_EDE_CBC_SHA"));
         assert_eq!(cipher_suite(0x0081), Some("TLS_GOSTR341001_WITH_28147_CNT_IMIT"));
+    }
+
+    #[test]
+    fn the_name_of_a_suite_tells_what_its_server_sends() {
+        let form = |suite| server_key_exchange(suite).map(|form| (form.parameters, form.has_psk_hint, form.is_signed));
+        assert_eq!(form(0x0033), Some((ServerParameters::Dh, false, true)));
+        assert_eq!(form(0x0034), Some((ServerParameters::Dh, false, false)));
+        assert_eq!(form(0x0011), Some((ServerParameters::Dh, false, true)), "an export suite");
+        assert_eq!(form(0xc02f), Some((ServerParameters::Curve, false, true)));
+        assert_eq!(form(0xcc13), Some((ServerParameters::Curve, false, true)));
+        assert_eq!(form(0xc018), Some((ServerParameters::Curve, false, false)));
+        assert_eq!(form(0xc035), Some((ServerParameters::Curve, true, false)));
+        assert_eq!(form(0x00aa), Some((ServerParameters::Dh, true, false)));
+        assert_eq!(form(0xc0a6), Some((ServerParameters::Dh, true, false)));
+        assert_eq!(form(0x008c), Some((ServerParameters::None, true, false)));
+        assert_eq!(form(0x0003), Some((ServerParameters::Rsa, false, true)));
+        assert_eq!(form(0xc01d), Some((ServerParameters::Srp, false, false)));
+        assert_eq!(form(0xc01e), Some((ServerParameters::Srp, false, true)));
+        for suite in [0x002f, 0x1301, 0x000d, 0xc004, 0x00ff, 0x4a4a] {
+            assert_eq!(form(suite), None, "{suite:#06x}");
+        }
     }
 
     #[test]

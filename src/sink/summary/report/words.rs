@@ -36,6 +36,7 @@ pub(super) fn anomaly(anomaly: Anomaly) -> &'static str {
         Anomaly::MalformedExtension => "hello: an extension that cannot be read",
         Anomaly::TrailingBytes => "hello: bytes behind its end",
         Anomaly::RepeatedClientHello => "ClientHello: repeated without having been asked for",
+        Anomaly::ChangedClientHello => "ClientHello: the second one changes what has to stay",
         Anomaly::OversizedRecord => "TLS record longer than its version allows",
         Anomaly::UnknownRecordVersion => "TLS record of an unknown version",
         Anomaly::MalformedCertificate => "certificate: breaks the encoding rules, or cannot be read",

@@ -1,5 +1,7 @@
 //! One direction of an association: its messages by number, and what is known to be missing of it.
 
+use arrayvec::ArrayVec;
+
 use super::message::{self, Fragment, Slot, Taken};
 use super::record::FATAL;
 use crate::tls::message::Joined;
@@ -24,7 +26,7 @@ pub(super) struct End {
     /// It was told that the direction is encrypted.
     pub(super) secured: bool,
     /// The first, by record number.
-    pub(super) alert: Option<Alert>,
+    alerts: ArrayVec<Alert, MAX_ALERTS>,
     /// An alert was fatal.
     pub(super) failed: bool,
     /// A snap length has cut off what may have been records of epoch 0.
@@ -139,9 +141,19 @@ impl End {
 
     pub(super) fn note_alert(&mut self, sequence: u64, level: u8, description: u8) {
         self.failed |= level == FATAL;
-        if self.alert.is_none_or(|alert| sequence < alert.sequence) {
-            self.alert = Some(Alert { sequence, level, description });
+        if self.alerts.iter().any(|alert| alert.sequence == sequence) {
+            return;
         }
+        let at = self.alerts.iter().take_while(|alert| alert.sequence < sequence).count();
+        if self.alerts.is_full() && at < MAX_ALERTS {
+            self.alerts.pop();
+        }
+        let _ = self.alerts.try_insert(at, Alert { sequence, level, description });
+    }
+
+    /// The first of them, in the order in which they were sent.
+    pub(super) fn alerts(&self) -> &[Alert] {
+        &self.alerts
     }
 
     /// Whether no record is missing behind the last message.
@@ -220,6 +232,8 @@ impl Records {
     }
 }
 
+/// Alerts of a direction that are kept.
+const MAX_ALERTS: usize = 4;
 /// Numbers that messages of epoch 0 may have; a handshake has ten or so.
 const MAX_MESSAGES: usize = 32;
 
@@ -240,6 +254,16 @@ mod tests {
         end.note_record(1 << 47, false);
         assert!(!end.is_contiguous());
         assert!(!end.note_record(0, false), "too long ago to know");
+    }
+
+    #[test]
+    fn alerts_are_kept_in_the_order_of_their_numbers_and_once() {
+        let mut end = End::default();
+        for (sequence, description) in [(5, 0), (2, 112), (5, 0), (9, 90), (3, 100), (1, 41), (4, 40)] {
+            end.note_alert(sequence, 1, description);
+        }
+        let kept: Vec<u8> = end.alerts().iter().map(|alert| alert.description).collect();
+        assert_eq!(kept, [41, 112, 100, 40]);
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl Session {
         let mut alerts = order.map(|from| (from, &self.ends[from]));
         alerts.sort_by_key(|(_, end)| !end.failed);
         for (from, end) in alerts {
-            if let Some(alert) = end.alert {
+            for alert in end.alerts() {
                 out(from, Message::Alert { level: alert.level, description: alert.description });
             }
         }
@@ -569,13 +569,13 @@ mod tests {
     }
 
     #[test]
-    fn of_several_alerts_the_first_by_number_is_told() {
+    fn several_alerts_are_told_by_their_numbers() {
         let talk = Talk::new()
             .push(C, &client_hello(0, 5, &[]).at(0))
             .push(S, &alert(3, 1, 112))
             .push(S, &alert(2, 1, 90))
             .finish();
-        assert_eq!(talk.of(S), ["Alert { level: 1, description: 90 }"]);
+        assert_eq!(talk.of(S), ["Alert { level: 1, description: 90 }", "Alert { level: 1, description: 112 }"]);
     }
 
     #[test]

@@ -240,6 +240,8 @@ impl Draft {
                     extensions: &self.first_extensions,
                 };
                 self.second = Some(Box::new(Second::of(&first, hello)));
+                // Early data behind the first hello were encrypted, too.
+                self.secured[from] = false;
                 self.second_hello = Some(shape);
             } else {
                 self.note(Anomaly::RepeatedClientHello);

@@ -143,8 +143,11 @@ impl Story {
     }
 
     fn client_hello(&mut self, from: Direction, hello: ClientHello<'_>, said: &mut impl FnMut(Message<'_>)) {
-        // A hello after the handshake: another one begins, in the clear only where nothing is encrypted.
-        if self.version.is_some() && (self.secured[from] > 0 || self.changed_cipher[from]) {
+        if self.awaits_hello() {
+            // Its first one's early data were in vain (RFC 8446, section 4.2.10): what is encrypted comes later.
+            self.secured[from] = 0;
+        } else if self.version.is_some() && (self.secured[from] > 0 || self.changed_cipher[from]) {
+            // A hello after the handshake: another one begins, in the clear only where nothing is encrypted.
             said(Message::Renegotiation);
             let mac = self.null_cipher_mac;
             *self = Self { hello: Some(Format::Tls), null_cipher_mac: mac, ..Self::new(self.carrier) };

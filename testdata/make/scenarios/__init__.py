@@ -14,5 +14,5 @@ def scenario(name):
 
 def load_all():
     from scenarios import (certificates, clients, datagrams, failures, handshakes, old_protocols, proxies,  # noqa: F401
-                           shapes, tunnels, upgrades, webrtc)
+                           shapes, story, tunnels, upgrades, webrtc)
     return SCENARIOS

@@ -81,13 +81,14 @@ def go(*extra):
     return run
 
 
-def chromium(lab):
+def chromium(lab, url=URL):
     number = version("chromium", "--version")
     lab.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
              "--disable-default-apps", "--disable-dev-shm-usage", "--ignore-certificate-errors", "--no-pings",
-             f"--user-data-dir={lab.dir}/chromium", "--host-resolver-rules=MAP www.site.test 127.0.0.1, MAP * ~NOTFOUND", "--timeout=6000",
-             "--dump-dom", URL], timeout=25, env={"HOME": str(lab.dir)})
+             f"--user-data-dir={lab.dir}/chromium", "--timeout=6000",
+             "--host-resolver-rules=MAP www.site.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+             "--dump-dom", url], timeout=25, env={"HOME": str(lab.dir)})
     return f"Chromium {number} headless"
 
 

@@ -3,19 +3,23 @@
 //! Made by `engine`, read by `detect` and `sink`. The schema's words for it are in [`terms`]. What sessions have in
 //! common (the shape of a hello, a certificate) is shared by `Arc`, so that it is computed, and printed, once.
 
+mod browser;
 mod handshake;
 pub mod terms;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
+
 use crate::capture::Timestamp;
-use crate::decode::{Tunnel, Vlans};
+use crate::decode::{System, Tunnel, Vlans};
 use crate::fingerprint::{Ja3, Ja3s, Ja4, Stable};
-use crate::tls::{EncryptedHello, OuterHello, Proxied, Upgrade, extension, is_tls13};
+use crate::tls::{EncryptedHello, FIRST_RECORDS, HybridShare, OuterHello, Proxied, Upgrade, extension, is_tls13};
 use crate::wire::registry;
 use crate::x509::Certificate;
 
+pub use browser::{Browser, Evidence, MAX_EVIDENCE, Verdict};
 pub use handshake::{
     AcceptanceSign, Alert, ClientCertificate, DiffieHellman, EarlyData, Ech, Failure, GreaseSign, Handshake,
     KeyExchange, MAX_ALERTS, OfferSign, Offered, RejectionSign, Resumption, Retry, TcpLatency,
@@ -54,6 +58,13 @@ pub struct Event {
     pub client_chain: Vec<Arc<Certificate>>,
     pub server_chain: Vec<Arc<Certificate>>,
     pub handshake: Handshake,
+    /// Octets of the first records that the client encrypted, where they were watched: over TLS 1.3, of a client that
+    /// offers HTTP/2 first.
+    pub client_records: ArrayVec<u16, FIRST_RECORDS>,
+    /// Whose TCP opened the connection, where its SYN tells.
+    pub client_system: Option<System>,
+    /// Whether the client is the browser that its hello looks like; `None` until judged, and where it looks like none.
+    pub browser: Option<Box<Browser>>,
     /// Why something is not here.
     pub missing: Vec<Missing>,
     /// What was odd, and kept all the same.
@@ -227,6 +238,7 @@ pub struct ClientSide {
     pub server_name: Option<Box<[u8]>>,
     /// Different in each hello, GREASE among it.
     pub encrypted_hello: Option<EncryptedHello>,
+    pub hybrid_share: Option<HybridShare>,
 }
 
 /// All of a ClientHello that says which software wrote it and nothing of the one connection: two hellos of one client

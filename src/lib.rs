@@ -1,7 +1,7 @@
 //! tlsight: from packets to TLS sessions, fingerprints and alerts.
 //!
 //! Layers point down: `wire < capture < decode < flow`, `wire < tls < {dtls, quic}`, `tls < fingerprint < x509`, then
-//! `event < {engine, detect} < sink < runtime < cli`. `tests/layers.rs` holds them to it.
+//! `event < {engine, judge} < detect < sink < runtime < cli`. `tests/layers.rs` holds them to it.
 
 pub mod capture;
 pub mod cli;
@@ -14,6 +14,7 @@ pub mod error;
 pub mod event;
 pub mod fingerprint;
 pub mod flow;
+pub mod judge;
 pub mod quic;
 pub mod runtime;
 pub mod sink;

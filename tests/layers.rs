@@ -38,7 +38,8 @@ const LAYERS: &[(&str, &[&str])] = &[
             "stats",
         ],
     ),
-    ("detect", &["event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"]),
+    ("judge", &["event", "tls", "decode", "capture", "wire"]),
+    ("detect", &["judge", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"]),
     (
         "sink",
         &["detect", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],

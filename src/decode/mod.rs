@@ -17,6 +17,7 @@ mod inside;
 mod ip;
 mod link;
 pub mod packet;
+mod system;
 mod tcp;
 #[cfg(test)]
 mod testing;
@@ -25,6 +26,7 @@ mod udp;
 
 pub use defrag::{Datagram, Defragmenter, Fragment};
 pub use packet::{Packet, Tcp, TcpFlags, Transport, Udp, Vlans};
+pub use system::System;
 pub use tunnel::{Trail, Tunnel, TunnelKind};
 
 use crate::capture::Frame;

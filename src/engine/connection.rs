@@ -189,6 +189,7 @@ fn closing<E>(scene: &Scene<'_, E>) -> Closing {
     Closing {
         quic: None,
         tcp: scene.tcp_latency,
+        opened: scene.opened,
         #[cfg(feature = "ja4plus")]
         facts: scene.tcp.map(|tcp| Facts::Tcp(tcp.facts())).unwrap_or_default(),
     }

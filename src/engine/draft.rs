@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::facts::Facts;
 use super::intern::Interner;
 use crate::capture::Timestamp;
-use crate::decode::{Tunnel, Vlans};
+use crate::decode::{System, Tunnel, Vlans};
 use crate::event::{
     Alert, Anomaly, ClientCertificate, ClientShape, ClientSide, DiffieHellman, Endpoint, Event, Handshake, HelloFormat,
     KeyExchange, Offered, Protocol, Quic, Resumption, ServerSide, Side, TcpLatency,
@@ -21,7 +21,7 @@ use crate::event::{
 use crate::fingerprint::ja4::Transport;
 use crate::tls::message::Loss;
 use crate::tls::record::FATAL;
-use crate::tls::{
+use crate::tls::{FIRST_RECORDS, 
     ClientHello, DhParameters, Flaws, Message, Proxied, ServerHello, ServerKeyExchange, Upgrade, key_exchange,
 };
 use crate::wire::{Both, Direction, registry};
@@ -60,6 +60,7 @@ pub(super) struct Draft {
     full: bool,
     changed_cipher: Both<bool>,
     secured: Both<bool>,
+    client_records: ArrayVec<u16, FIRST_RECORDS>,
     /// When the later of both sides went over to encryption.
     secured_time: Option<Timestamp>,
     losses: Vec<(Direction, Option<u8>, Loss)>,
@@ -74,6 +75,8 @@ pub(super) struct Setting {
     pub(super) tunnels: Vec<Tunnel>,
     pub(super) quic: Option<Box<Quic>>,
     pub(super) tcp: TcpLatency,
+    /// Who sent the SYN, and with what system.
+    pub(super) opened: Option<(Direction, System)>,
     /// The start of the flow was not in the capture.
     pub(super) midstream: bool,
     /// How many sessions of this flow came before.
@@ -155,6 +158,7 @@ impl Draft {
                 self.secured[from] = true;
                 self.secured_time = self.secured_time.max(Some(times.now));
             }
+            Message::ClientRecord(length) => drop(self.client_records.try_push(length)),
             Message::EarlyDataTaken => self.early_data_taken = true,
             Message::Alert { level, description } => {
                 let from = if self.client == Some(from) { Side::Client } else { Side::Server };
@@ -264,6 +268,7 @@ impl Draft {
             session_id_len: hello.session_id.len() as u8,
             server_name: hello.server_name.map(Box::from),
             encrypted_hello: hello.encrypted_hello,
+            hybrid_share: hello.key_shares.hybrid(),
         });
     }
 
@@ -384,6 +389,9 @@ impl Draft {
             client_chain: std::mem::take(&mut self.chains[client]),
             server_chain: std::mem::take(&mut self.chains[client.reverse()]),
             handshake,
+            client_records: self.client_records,
+            client_system: setting.opened.filter(|&(from, _)| from == client).map(|(_, system)| system),
+            browser: None,
             missing,
             anomalies: self.anomalies,
             #[cfg(feature = "ja4plus")]

@@ -238,6 +238,7 @@ impl Exchange {
         Closing {
             quic,
             tcp: TcpLatency::default(),
+            opened: None,
             #[cfg(feature = "ja4plus")]
             facts: match &self.layer {
                 Layer::Quic(_) => Facts::Quic(self.facts),

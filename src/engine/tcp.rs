@@ -6,7 +6,7 @@ use super::facts;
 use super::telling::{Origin, Scene};
 use super::{Arrival, Shared, admit, await_answer};
 use crate::capture::Timestamp;
-use crate::decode::{Packet, Tcp, TcpFlags};
+use crate::decode::{Packet, System, Tcp, TcpFlags};
 use crate::event::{Event, TcpLatency};
 use crate::flow::{Flow, Key, Table};
 use crate::tls::{Progress, Session};
@@ -39,6 +39,8 @@ struct Opening {
     /// The last SYN before the SYN-ACK, and who sent it.
     syn: Timestamp,
     client: Option<Direction>,
+    /// Whose SYN that was.
+    system: Option<System>,
     /// From there to the SYN-ACK and to the ACK, nanoseconds; zero where they were not seen, or took longer than the four
     /// seconds that fit.
     syn_ack: u32,
@@ -138,6 +140,7 @@ impl Shared {
                     #[cfg(feature = "ja4plus")]
                     tcp: Some(&state.tcp),
                     tcp_latency: state.opening.latency(),
+                    opened: state.opening.opened(),
                     now: packet.ts,
                     interner: &mut self.interner,
                     counters: &mut self.counters,
@@ -175,6 +178,7 @@ impl Shared {
             #[cfg(feature = "ja4plus")]
             tcp: Some(&state.tcp),
             tcp_latency: state.opening.latency(),
+            opened: state.opening.opened(),
             now: last_seen,
             interner: &mut self.interner,
             counters: &mut self.counters,
@@ -277,11 +281,17 @@ impl Opening {
         }
         let since = |start: Timestamp| u32::try_from(now.since(start)).unwrap_or(0);
         match (tcp.flags.has(TcpFlags::SYN), tcp.flags.has(TcpFlags::ACK)) {
-            (true, false) if self.syn_ack == 0 => (self.syn, self.client) = (now, Some(from)),
+            (true, false) if self.syn_ack == 0 => {
+                (self.syn, self.client, self.system) = (now, Some(from), System::of_syn(tcp.options));
+            }
             (true, true) if self.syn_ack == 0 && self.client == Some(from.reverse()) => self.syn_ack = since(self.syn),
             (false, true) if self.syn_ack != 0 && self.client == Some(from) => self.ack = since(self.syn),
             _ => {}
         }
+    }
+
+    fn opened(self) -> Option<(Direction, System)> {
+        self.client.zip(self.system)
     }
 
     fn latency(self) -> TcpLatency {

@@ -14,7 +14,7 @@ use super::facts::Facts;
 use super::intern::Interner;
 use crate::capture::Timestamp;
 use crate::config::Limits;
-use crate::decode::{Tunnel, Vlans};
+use crate::decode::{System, Tunnel, Vlans};
 use crate::event::{Anomaly, Event, Protocol, Quic, TcpLatency};
 use crate::flow::Key;
 use crate::stats::Counters;
@@ -46,6 +46,8 @@ pub(super) struct Scene<'a, E> {
     #[cfg(feature = "ja4plus")]
     pub(super) tcp: Option<&'a super::facts::Handshake>,
     pub(super) tcp_latency: TcpLatency,
+    /// Who sent the SYN, and with what system.
+    pub(super) opened: Option<(Direction, System)>,
     pub(super) now: Timestamp,
     pub(super) interner: &'a mut Interner,
     pub(super) counters: &'a mut Counters,
@@ -67,6 +69,7 @@ pub(super) struct Origin<'a> {
 pub(super) struct Closing {
     pub(super) quic: Option<Box<Quic>>,
     pub(super) tcp: TcpLatency,
+    pub(super) opened: Option<(Direction, System)>,
     #[cfg(feature = "ja4plus")]
     pub(super) facts: Facts,
 }
@@ -161,7 +164,7 @@ impl Telling {
         if !self.draft.has_content() {
             return;
         }
-        let Closing { quic, tcp, .. } = closing;
+        let Closing { quic, tcp, opened, .. } = closing;
         let setting = Setting {
             ends: Both {
                 forward: scene.key.sender(Direction::Forward),
@@ -171,6 +174,7 @@ impl Telling {
             tunnels: self.tunnels.clone(),
             quic,
             tcp,
+            opened,
             midstream: self.midstream,
             ordinal: self.told,
             #[cfg(feature = "ja4plus")]

@@ -145,6 +145,7 @@ impl Shared {
             #[cfg(feature = "ja4plus")]
             tcp: None,
             tcp_latency: TcpLatency::default(),
+            opened: None,
             now,
             interner: &mut self.interner,
             counters: &mut self.counters,

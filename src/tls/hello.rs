@@ -340,11 +340,31 @@ impl<'a> KeyShares<'a> {
         Entries { cursor: Cursor::new(self.0) }.map(|(group, _)| group)
     }
 
+    /// Groups with their public keys.
+    pub fn entries(self) -> impl Iterator<Item = (u16, &'a [u8])> + Clone {
+        Entries { cursor: Cursor::new(self.0) }
+    }
+
+    /// Whether the X25519 key inside of X25519MLKEM768's share is the one of the share for X25519 alone. Implementations
+    /// make one key pair for both or two: draft-ietf-tls-ecdhe-mlkem, section 3, leaves it to them.
+    pub fn hybrid(self) -> Option<HybridShare> {
+        let of = |wanted: u16| self.entries().find(|&(group, _)| group == wanted).map(|(_, key)| key);
+        let inner = of(X25519MLKEM768)?.last_chunk::<X25519_KEY>()?;
+        Some(if of(X25519)? == inner { HybridShare::OneKey } else { HybridShare::TwoKeys })
+    }
+
     fn is_whole(self) -> bool {
         let mut entries = Entries { cursor: Cursor::new(self.0) };
         entries.by_ref().for_each(drop);
         entries.ended_whole()
     }
+}
+
+/// How a client that shares X25519MLKEM768 and X25519 made their keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HybridShare {
+    OneKey,
+    TwoKeys,
 }
 
 /// What was odd about a hello.
@@ -368,6 +388,10 @@ impl Flaws {
     }
 }
 
+const X25519: u16 = 0x001d;
+const X25519MLKEM768: u16 = 0x11ec;
+/// Octets of an X25519 key (RFC 7748, section 5).
+const X25519_KEY: usize = 32;
 const TWIN_SEARCH: usize = 64;
 
 #[cfg(test)]

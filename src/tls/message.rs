@@ -42,6 +42,8 @@ pub enum Message<'a> {
     ChangeCipherSpec,
     /// The first encrypted record after the handshake's plaintext.
     Secured,
+    /// The length of one of the first records that the client encrypted, in their order.
+    ClientRecord(u16),
     /// The server took the client's early data, by what the client sent after them.
     EarlyDataTaken,
     Alert {

@@ -6,6 +6,7 @@
 mod early;
 pub mod ech;
 pub mod extension;
+mod first_records;
 pub mod hello;
 pub mod key_exchange;
 pub mod message;
@@ -19,7 +20,8 @@ pub(crate) mod story;
 pub mod upgrade;
 
 pub use ech::{EncryptedHello, OuterHello};
-pub use hello::{Alpn, ClientHello, Flaws, KeyShares, U16s};
+pub use first_records::FIRST_RECORDS;
+pub use hello::{Alpn, ClientHello, Flaws, HybridShare, KeyShares, U16s};
 pub use key_exchange::{DhParameters, ServerKeyExchange};
 pub use message::{Certificates, Message};
 pub use server_hello::ServerHello;

@@ -378,6 +378,9 @@ impl End {
                 said(Message::Secured);
             }
             story.secured[from] = story.secured[from].saturating_add(1);
+            if let Some(length) = story.first_records.take(from, header.length) {
+                said(Message::ClientRecord(length));
+            }
             if story.secured[from.reverse()] > 0 && story.early.record(from, header.length) {
                 said(Message::EarlyDataTaken);
             }

@@ -10,6 +10,7 @@
 )]
 
 use super::early::Early;
+use super::first_records::FirstRecords;
 use super::key_exchange::Agreed;
 use super::message::{self, Certificates, Joined, Message};
 use super::probe::Peer;
@@ -29,6 +30,7 @@ pub(crate) struct Story {
     /// The suite of the ServerHello.
     suite: Option<u16>,
     pub(super) early: Early,
+    pub(super) first_records: FirstRecords,
     /// Octets of MAC behind each record, where the suite encrypts nothing: such a session can be read on.
     pub(crate) null_cipher_mac: Option<usize>,
     pub(crate) changed_cipher: Both<bool>,
@@ -156,6 +158,7 @@ impl Story {
         self.hello = Some(Format::Tls);
         self.hellos = self.hellos.saturating_add(1);
         if self.carrier == Carrier::Stream {
+            self.first_records = FirstRecords::offered(&hello, from);
             self.early = if hello.offers_early_data { Early::Offered(from) } else { Early::Settled };
         }
         said(Message::ClientHello(hello));
@@ -188,6 +191,7 @@ impl Story {
         self.version = Some(hello.version());
         self.suite = Some(hello.cipher_suite);
         self.early.answered(hello);
+        self.first_records.answered(hello);
         // What is compressed (RFC 3749) cannot be read on, encrypted or not.
         let plain = !self.is_tls13() && hello.compression_method == 0;
         self.null_cipher_mac = if plain { registry::null_cipher_mac(hello.cipher_suite) } else { None };
@@ -221,6 +225,7 @@ impl Story {
         let over = |direction| self.lost[direction] || self.secured[direction] > 0;
         let readable = self.null_cipher_mac.is_some() && !self.lost.forward && !self.lost.backward;
         let settled = over(Direction::Forward) && over(Direction::Backward) && !readable && !self.early.is_open();
+        let settled = settled && (!self.first_records.is_open() || self.lost.forward || self.lost.backward);
         // One direction alone is in the capture, and has long gone over to application data.
         if settled || self.failed || self.secured[from] >= LONE_RECORDS { Progress::Over } else { Progress::Reading }
     }

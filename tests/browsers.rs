@@ -28,7 +28,8 @@ struct Client {
 impl Client {
     /// The connection by which it is known.
     fn caught_after(&self) -> Option<usize> {
-        let accused = |browser: &Option<Browser>| matches!(browser, Some(found) if found.verdict == Verdict::Impersonation);
+        let accused =
+            |browser: &Option<Browser>| matches!(browser, Some(found) if found.verdict == Verdict::Impersonation);
         self.verdicts.iter().position(accused).map(|at| at + 1)
     }
 

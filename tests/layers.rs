@@ -39,7 +39,10 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("judge", &["event", "tls", "decode", "capture", "wire"]),
-    ("detect", &["judge", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"]),
+    (
+        "detect",
+        &["judge", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],
+    ),
     (
         "sink",
         &["detect", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],

@@ -129,6 +129,9 @@ fn all_that_can_be_said() -> Vec<Event> {
     full.upgrade = Some(tlsight::tls::Upgrade::Smtp);
     full.proxied = Some(Box::new(samples::proxied()));
     full.tunnels = samples::tunnels();
+    full.client_records.extend([53, 87]);
+    full.client_system = Some(tlsight::decode::System::Linux);
+    full.browser = Some(Box::new(samples::browser()));
     full.quic = Some(Box::new(samples::quic()));
     let alert = Alert { from: Side::Client, level: 2, description: 48 };
     full.handshake = Handshake {

@@ -15,6 +15,14 @@ pub enum System {
 }
 
 impl System {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Linux => "linux",
+            Self::Apple => "apple",
+            Self::Windows => "windows",
+        }
+    }
+
     /// The system that opens a connection with these options (RFC 9293, section 3.1).
     pub fn of_syn(options: &[u8]) -> Option<Self> {
         let mut kinds = [0u8; 12];

@@ -3,6 +3,7 @@
 //! In: a name at load time, an event afterwards. Out: zero or more [`Value`]s; none means that it is not known. A field of
 //! an array yields every element. Computes nothing that the event does not say.
 
+mod browser;
 mod handshake;
 mod path;
 
@@ -118,6 +119,7 @@ const fn many(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event, Out<'_
 const TABLES: &[&[Spec]] = &[
     SESSION,
     path::PATH,
+    browser::BROWSER,
     handshake::HANDSHAKE,
     CLIENT,
     SERVER,

@@ -21,8 +21,9 @@ use crate::event::{
 use crate::fingerprint::ja4::Transport;
 use crate::tls::message::Loss;
 use crate::tls::record::FATAL;
-use crate::tls::{FIRST_RECORDS, 
-    ClientHello, DhParameters, Flaws, Message, Proxied, ServerHello, ServerKeyExchange, Upgrade, key_exchange,
+use crate::tls::{
+    ClientHello, DhParameters, FIRST_RECORDS, Flaws, Message, Proxied, ServerHello, ServerKeyExchange, Upgrade,
+    key_exchange,
 };
 use crate::wire::{Both, Direction, registry};
 use crate::x509::Certificate;

@@ -47,6 +47,7 @@ pub enum Evidence {
     HybridKeyNotReused,
     HybridKeyReused,
     KeyShares,
+    AlpnOfQuic,
     EchLength,
     EchGreaseLength,
     PrefaceAlone,
@@ -73,7 +74,7 @@ impl Evidence {
         self.row().1
     }
 
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::GreaseMissing,
         Self::GreaseMisplaced,
         Self::GreaseGroupNotShared,
@@ -83,6 +84,7 @@ impl Evidence {
         Self::HybridKeyNotReused,
         Self::HybridKeyReused,
         Self::KeyShares,
+        Self::AlpnOfQuic,
         Self::EchLength,
         Self::EchGreaseLength,
         Self::PrefaceAlone,
@@ -103,27 +105,34 @@ impl Evidence {
                 ("grease_group_not_shared", "the GREASE values of groups and key shares differ; one value fills both")
             }
             Self::GreaseExtensionsAlike => ("grease_extensions_alike", "both GREASE extensions have the same number"),
-            Self::GreaseRepeated => {
-                ("grease_repeated", "all GREASE values are those of three hellos in a row; they are drawn anew each time")
-            }
+            Self::GreaseRepeated => (
+                "grease_repeated",
+                "all GREASE values are those of three hellos in a row; they are drawn anew each time",
+            ),
             Self::ExtensionOrderRepeated => (
                 "extension_order_repeated",
                 "the extensions stand as in an earlier hello of this host; this browser shuffles them each time",
             ),
-            Self::HybridKeyNotReused => {
-                ("hybrid_key_not_reused", "the hybrid share has an X25519 key of its own; this browser uses one for both")
-            }
+            Self::HybridKeyNotReused => (
+                "hybrid_key_not_reused",
+                "the hybrid share has an X25519 key of its own; this browser uses one for both",
+            ),
             Self::HybridKeyReused => {
                 ("hybrid_key_reused", "the hybrid share repeats the X25519 share's key; this browser makes two")
             }
             Self::KeyShares => ("key_shares", "the key shares are a set that this browser never sends"),
+            Self::AlpnOfQuic => ("alpn_of_quic", "HTTP/3 is offered over TCP, where no browser offers it"),
             Self::EchLength => ("ech_length", "the encrypted hello has a length that this browser never gives it"),
             Self::EchGreaseLength => (
                 "ech_grease_length",
                 "the encrypted hello is GREASE, for its configuration changes each time, and as long as another library makes it",
             ),
-            Self::PrefaceAlone => ("preface_alone", "HTTP/2's preface came in a record of its own, without the settings"),
-            Self::PrefaceLength => ("preface_length", "HTTP/2's preface and settings are of another length than the browser's"),
+            Self::PrefaceAlone => {
+                ("preface_alone", "HTTP/2's preface came in a record of its own, without the settings")
+            }
+            Self::PrefaceLength => {
+                ("preface_length", "HTTP/2's preface and settings are of another length than the browser's")
+            }
             Self::PrefaceWithRequest => (
                 "preface_with_request",
                 "HTTP/2's preface, settings and first request came in one record; this browser writes them apart",

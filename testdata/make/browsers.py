@@ -23,8 +23,8 @@ from lab import PROGRAMS, PYTHON
 
 OUT = pathlib.Path(__file__).resolve().parent.parent / "browsers"
 URL = "https://www.site.test/"
-TOOLS = ("curl_cffi tls_client tls_client_unshuffled tls_requests noble_tls wreq rnet primp never_primp impit httpcloak "
-         "koon geektls gakido nb_curl requests_go hrequests").split()
+TOOLS = ("curl_cffi tls_client tls_client_unshuffled tls_client_headers wreq rnet primp never_primp impit httpcloak koon "
+         "gakido requests_go").split()
 PAGE = """<script>
 const hosts = ["www.site.test", "api.site.test", "mail.site.test", "other.test"];
 const wait = ms => new Promise(done => setTimeout(done, ms));
@@ -37,18 +37,22 @@ const wait = ms => new Promise(done => setTimeout(done, ms));
 })();
 </script>"""
 CONNECTIONS = 4
+# Of these, all profiles are recorded.
+WHOLE = {"curl_cffi", "tls_client"}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=pathlib.Path, default=OUT)
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--most", type=int, default=24, help="profiles of a tool, 0 for all")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
     lab.enter_private_network()
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.names or [*TOOLS, "chromium", "firefox"]:
         with lab.Lab(args.out, args.verbose) as place:
+            place.most = args.most
             certificate = place.pki.leaf(key="p256", names=("*.site.test", "other.test"))
             servers.nginx(place, certificate, extra="keepalive_timeout 0;")
             (place.dir / "www" / "index.html").write_text("ok\n")
@@ -84,7 +88,8 @@ class recording:
 
 def impersonators(place, tool):
     """Runs all profiles of a tool; yields who ran when."""
-    process = subprocess.Popen([PYTHON, PROGRAMS / "impersonators.py", tool, URL, str(CONNECTIONS)], stdout=subprocess.PIPE,
+    process = subprocess.Popen([PYTHON, PROGRAMS / "impersonators.py", tool, URL, str(CONNECTIONS),
+                                str(0 if tool in WHOLE else place.most)], stdout=subprocess.PIPE,
                                stderr=None if place.verbose else subprocess.DEVNULL, text=True, cwd=place.dir,
                                env={**os.environ, "HOME": str(place.dir)}, start_new_session=True)
     place.started.append(process)

@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use arrayvec::ArrayVec;
 use tlsight::capture::Timestamp;
 use tlsight::decode::{Tunnel, TunnelKind, Vlans};
 use tlsight::detect::{Facts, Level};
 use tlsight::event::{
-    Alert, Anomaly, ClientPrints, ClientShape, ClientSide, Endpoint, Event, Handshake, HelloFormat, Missing, Part,
-    Protocol, Quic, QuicParameter, Reason, Resumption, ServerPrints, ServerShape, ServerSide, Side,
+    Alert, Anomaly, Browser, ClientPrints, ClientShape, ClientSide, Endpoint, Event, Evidence, Handshake, HelloFormat,
+    Missing, Part, Protocol, Quic, QuicParameter, Reason, Resumption, ServerPrints, ServerShape, ServerSide, Side,
+    Verdict,
 };
 #[cfg(feature = "ja4plus")]
 use tlsight::fingerprint::ja4plus;
@@ -52,6 +54,9 @@ pub fn tls12() -> Event {
             sslv2: false,
             ..Handshake::default()
         },
+        client_records: ArrayVec::new(),
+        client_system: None,
+        browser: None,
         missing: Vec::new(),
         anomalies: Vec::new(),
         #[cfg(feature = "ja4plus")]
@@ -103,6 +108,9 @@ pub fn tls13() -> Event {
             hello_latency: Some(0),
             ..Handshake::default()
         },
+        client_records: ArrayVec::new(),
+        client_system: None,
+        browser: None,
         missing: vec![Missing { what: Part::Certificate, why: Reason::Resumed }],
         anomalies: vec![Anomaly::TcpOverlapDiffers, Anomaly::TrailingBytes],
         ..tls12()
@@ -126,6 +134,7 @@ pub fn sslv2() -> Event {
             session_id_len: 0,
             server_name: None,
             encrypted_hello: None,
+            hybrid_share: None,
         }),
         server_hello: None,
         server_chain: Vec::new(),
@@ -133,6 +142,9 @@ pub fn sslv2() -> Event {
             alert: Some(Alert { from: Side::Server, level: 2, description: 40 }),
             ..Handshake::default()
         },
+        client_records: ArrayVec::new(),
+        client_system: None,
+        browser: None,
         missing: vec![Missing { what: Part::ServerHello, why: Reason::NotSeen }],
         ..tls12()
     }
@@ -208,6 +220,9 @@ pub fn odd() -> Event {
             Arc::new(Certificate { sha256: [0xee; 32], parsed: Err(Malformed), ..leaf() }),
         ],
         handshake: Handshake { client_auth_requested: true, group: Some(0xfafa), ..Handshake::default() },
+        client_records: ArrayVec::new(),
+        client_system: None,
+        browser: None,
         missing: vec![Missing { what: Part::ClientHello, why: Reason::Midstream }],
         anomalies: vec![Anomaly::MalformedCertificate],
         ..tls12()
@@ -262,6 +277,7 @@ pub fn client_side(server_name: Option<&[u8]>) -> ClientSide {
         session_id_len: 32,
         server_name: server_name.map(Into::into),
         encrypted_hello: None,
+        hybrid_share: None,
     }
 }
 
@@ -439,4 +455,12 @@ fn issuer() -> Certificate {
 
 fn ja4(text: &str) -> Ja4 {
     Ja4(text.as_bytes().try_into().expect("36 characters"))
+}
+
+pub fn browser() -> Browser {
+    Browser {
+        claims: "Chromium 133-151".into(),
+        verdict: Verdict::Impersonation,
+        evidence: [Evidence::PrefaceAlone, Evidence::ExtensionOrderVaries].into_iter().collect(),
+    }
 }

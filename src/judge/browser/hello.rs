@@ -14,6 +14,8 @@ pub(super) fn check(profile: &Profile, hello: &ClientSide, findings: &mut Findin
     let allowed = profile.share_sets.is_empty()
         || profile.share_sets.iter().any(|set| plain(&shape.key_shares).eq(set.iter().copied()));
     findings.add_if(!allowed, Evidence::KeyShares);
+    // The name is of HTTP over QUIC (RFC 9114, section 3.1).
+    findings.add_if(shape.alpn.iter().any(|name| **name == *b"h3"), Evidence::AlpnOfQuic);
     match (profile.hybrid, hello.hybrid_share) {
         (Some(Hybrid::OneKey), Some(HybridShare::TwoKeys)) => findings.add(Evidence::HybridKeyNotReused),
         (Some(Hybrid::TwoKeys), Some(HybridShare::OneKey)) => findings.add(Evidence::HybridKeyReused),

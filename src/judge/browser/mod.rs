@@ -92,7 +92,7 @@ impl Findings {
             let mut weight = Weight::of(evidence);
             // Far away, a relay that ends TCP may stand between (iCloud Private Relay's run Linux): no ground for a verdict.
             let certain_enough = evidence != Evidence::ForeignSystem || is_local(ip);
-            if weight == Weight::Hint && before.has(evidence) && certain_enough {
+            if weight == Weight::Hint && before.has_any(Kinds::alike(evidence)) && certain_enough {
                 weight = Weight::Proof;
             }
             against = against.max(weight);
@@ -133,6 +133,7 @@ impl Weight {
             | Evidence::ExtensionOrderRepeated
             | Evidence::HybridKeyNotReused
             | Evidence::HybridKeyReused
+            | Evidence::AlpnOfQuic
             | Evidence::EchLength
             | Evidence::EchGreaseLength
             | Evidence::PrefaceAlone => Self::Proof,
@@ -149,8 +150,14 @@ impl Kinds {
         Self(evidence.iter().fold(0, |kinds, &evidence| kinds | 1 << evidence as u32))
     }
 
-    fn has(self, evidence: Evidence) -> bool {
-        self.0 & 1 << evidence as u32 != 0
+    /// Those that would confirm this one: a library that cuts its first records at random shows it in more than one way.
+    fn alike(evidence: Evidence) -> Self {
+        let of_records = [Evidence::PrefaceLength, Evidence::PrefaceWithRequest, Evidence::RequestTooShort];
+        if of_records.contains(&evidence) { Self::of(&of_records) } else { Self::of(&[evidence]) }
+    }
+
+    fn has_any(self, others: Self) -> bool {
+        self.0 & others.0 != 0
     }
 
     fn union(self, other: Self) -> Self {

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::chain::Chain;
 use super::prints::{Plus, Prints};
+use crate::decode::System;
 use crate::event::terms::Version;
 use crate::event::{Agreement, ClientCertificate, ClientShape, EarlyData, Ech, Event, Failure, Missing, Resumption};
 use crate::sink::community_id::CommunityId;
@@ -74,6 +75,11 @@ pub struct SessionRow<'a> {
     stable: &'a str,
     ja4t: String,
     ja4l: String,
+    client_system: &'a str,
+    client_first_records: &'a [u16],
+    browser_claims: &'a str,
+    browser_verdict: &'a str,
+    browser_evidence: Vec<&'a str>,
     client_format: &'a str,
     client_random: Option<&'a [u8; 32]>,
     client_session_id_length: Option<u8>,
@@ -218,6 +224,7 @@ impl<'a> SessionRow<'a> {
         let server = event.server_hello.as_ref().map(|hello| &*hello.shape);
         let server_prints = server.and_then(|shape| shape.prints.as_ref());
         let version = event.version();
+        let browser = event.browser.as_deref();
         let prints = Prints::of(client);
         let second_prints = Prints::of(second);
         let plus = Plus::of(event);
@@ -285,6 +292,15 @@ impl<'a> SessionRow<'a> {
             stable: prints.stable,
             ja4t: plus.ja4t,
             ja4l: plus.ja4l,
+            client_system: event.client_system.map(System::as_str).unwrap_or_default(),
+            client_first_records: &event.client_records,
+            browser_claims: browser.map(|browser| &*browser.claims).unwrap_or_default(),
+            browser_verdict: browser.map(|browser| browser.verdict.as_str()).unwrap_or_default(),
+            browser_evidence: browser
+                .iter()
+                .flat_map(|browser| &browser.evidence)
+                .map(|found| found.as_str())
+                .collect(),
             client_format: client.map(|shape| shape.format.as_str()).unwrap_or_default(),
             client_random: hello.map(|hello| &hello.random),
             client_session_id_length: hello.map(|hello| hello.session_id_len),

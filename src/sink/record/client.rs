@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::certificate::Links;
 use super::shared::{Members, Shared, Split};
-use crate::event::{ClientShape, Event, HelloFormat};
+use crate::decode::System;
+use crate::event::{Browser, ClientShape, Event, Evidence, HelloFormat};
 use crate::fingerprint::Ja3;
 #[cfg(feature = "ja4plus")]
 use crate::fingerprint::ja4plus::{Ja4l, Ja4t};
@@ -35,6 +36,9 @@ pub struct TlsightClient<'a> {
     shape: Option<Text<'a>>,
     second_hello: Option<SecondHello<'a>>,
     chain: Links<'a>,
+    system: Option<&'static str>,
+    first_records: Each<'a, u16, u16>,
+    browser: Option<BrowserRecord<'a>>,
     #[cfg(feature = "ja4plus")]
     ja4t: Option<Shown<Ja4t>>,
     #[cfg(feature = "ja4plus")]
@@ -48,6 +52,24 @@ pub struct SecondHello<'a> {
     ecs: Text<'a>,
     #[serde(rename = "")]
     own: Text<'a>,
+}
+
+/// `tlsight.client.browser`: whether it is the browser that its hello looks like.
+#[derive(Serialize)]
+pub struct BrowserRecord<'a> {
+    claims: &'a str,
+    verdict: &'static str,
+    evidence: Each<'a, Evidence, &'static str>,
+}
+
+impl<'a> BrowserRecord<'a> {
+    fn of(browser: &'a Browser) -> Self {
+        Self {
+            claims: &browser.claims,
+            verdict: browser.verdict.as_str(),
+            evidence: Each(&browser.evidence, |evidence| evidence.as_str()),
+        }
+    }
 }
 
 impl<'a> TlsClient<'a> {
@@ -68,6 +90,9 @@ impl<'a> TlsightClient<'a> {
             shape: shared.client_hello().map(|members| members.own),
             second_hello: shared.second_hello().map(|Members { ecs, own }| SecondHello { ecs, own }),
             chain: Links(shared.client_chain()),
+            system: event.client_system.map(System::as_str),
+            first_records: Each(&event.client_records, |&length| length),
+            browser: event.browser.as_deref().map(BrowserRecord::of),
             #[cfg(feature = "ja4plus")]
             ja4t: event.tcp.ja4t.map(Shown),
             #[cfg(feature = "ja4plus")]

@@ -1,6 +1,7 @@
 """Asks for a page with an impersonating client, profile after profile, each connection a new one.
 
-usage: impersonators.py TOOL URL COUNT     Prints a line of JSON for each profile: its name, when it began and ended.
+usage: impersonators.py TOOL URL COUNT MOST     Prints a line of JSON for each profile: its name, when it began and ended.
+MOST: about as many of its profiles are tried, 0 for all.
 Knows of each tool what its profiles are called and how one asks with it; judges nothing.
 """
 import importlib.metadata
@@ -33,25 +34,21 @@ def tls_client_unshuffled(url):
                lambda s: s.get(url, insecure_skip_verify=True, timeout_seconds=5))
 
 
-def tls_requests(url):
-    import tls_requests as library
-    for profile in ("chrome_120", "chrome_124", "chrome_131", "chrome_133", "firefox_120", "firefox_133",
-                    "safari_16_0", "safari_ios_18_0", "opera_91"):
-        yield profile, lambda: library.Client(tls_identifier=profile, verify=False), lambda s: s.get(url, timeout=5)
-
-
-def noble_tls(url):
-    import asyncio
-    import noble_tls as library
-    loop = asyncio.new_event_loop()
-    for profile in library.Client:
-        yield (profile.value, lambda: library.Session(client=profile),
-               lambda s: loop.run_until_complete(s.get(url, insecure_skip_verify=True, timeout_seconds=5)))
-
-
-def rust_enumeration(emulations, client):
-    for profile in sorted(name for name in dir(emulations) if name[0] != "_" and name[0].isupper()):
-        yield profile, client(getattr(emulations, profile))
+def tls_client_headers(url):
+    """With all that Chrome says of itself in its first request, as a careful user would send it."""
+    import tls_client as library
+    for profile in ("chrome_131", "chrome_133_PSK", "chrome_146", "chrome_146_PSK", "chrome_152", "chrome_152_PSK"):
+        number = profile.split("_")[1]
+        headers = {
+            "sec-ch-ua": f'"Chromium";v="{number}", "Not-A.Brand";v="24", "Google Chrome";v="{number}"',
+            "sec-ch-ua-mobile": "?0", "sec-ch-ua-platform": '"Windows"', "upgrade-insecure-requests": "1",
+            "user-agent": f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                          f"Chrome/{number}.0.0.0 Safari/537.36",
+            "accept": "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
+            "sec-fetch-site": "none", "sec-fetch-mode": "navigate", "sec-fetch-user": "?1", "sec-fetch-dest": "document",
+            "accept-encoding": "gzip, deflate, br, zstd", "accept-language": "en-US,en;q=0.9", "priority": "u=0, i"}
+        yield (profile, lambda: library.Session(client_identifier=profile, random_tls_extension_order=True),
+               lambda s: s.get(url, headers=headers, insecure_skip_verify=True, timeout_seconds=5))
 
 
 def wreq(url):
@@ -104,25 +101,11 @@ def koon(url):
         yield profile, lambda: library.KoonSync(profile, ignore_tls_errors=True), lambda s: s.get(url)
 
 
-def geektls(url):
-    import geektls as library
-    for preset in library.list_presets():
-        profile = preset if isinstance(preset, str) else preset.get("name", str(preset))
-        yield profile, lambda: library.Session(preset=profile, verify=False), lambda s: s.get(url)
-
-
 def gakido(url):
     from gakido import Client, impersonation
     names = getattr(impersonation, "PROFILES", None) or {"chrome_120": 0, "chrome_131": 0, "firefox_133": 0}
     for profile in names:
         yield profile, lambda: Client(impersonate=profile, verify=False), lambda s: s.get(url)
-
-
-def nb_curl(url):
-    from nb_curl import Session, impersonate
-    names = next(value for value in vars(impersonate).values() if isinstance(value, dict) and "chrome131" in value)
-    for profile in names:
-        yield profile, lambda: Session(impersonate=profile, verify=False), lambda s: s.get(url)
 
 
 def requests_go(url):
@@ -131,15 +114,6 @@ def requests_go(url):
     for name in [n for n in dir(tls_config) if n.startswith("TLS_")]:
         yield (name, requests_go.Session,
                lambda s: s.get(url, tls_config=getattr(tls_config, name), verify=False, timeout=5))
-
-
-def hrequests(url):
-    import hrequests as library
-    for profile in ("chrome/103", "chrome/110", "chrome/120", "chrome/124", "chrome/131", "firefox/102", "firefox/117",
-                    "firefox/120", "firefox/133"):
-        browser, number = profile.split("/")
-        yield (profile, lambda: library.Session(browser=browser, version=int(number), verify=False),
-               lambda s: s.get(url, timeout=5))
 
 
 def close(session):
@@ -152,8 +126,12 @@ def close(session):
             return
 
 
-def main(tool, url, count):
+def main(tool, url, count, most):
+    profiles = [profile for profile, _, _ in globals()[tool](url)]
+    chosen = set(profiles[::-(-len(profiles) // most)] if most else profiles)
     for profile, make, ask in globals()[tool](url):
+        if profile not in chosen:
+            continue
         errors = []
         began = time.time()
         session = None
@@ -172,14 +150,8 @@ def main(tool, url, count):
         print(json.dumps({"profile": profile, "began": began, "ended": time.time(), "errors": errors[:1]}), flush=True)
 
 
-PRIMP = ("chrome_100", "chrome_101", "chrome_104", "chrome_105", "chrome_106", "chrome_107", "chrome_108", "chrome_109",
-         "chrome_114", "chrome_116", "chrome_117", "chrome_118", "chrome_119", "chrome_120", "chrome_123", "chrome_124",
-         "chrome_126", "chrome_127", "chrome_128", "chrome_129", "chrome_130", "chrome_131", "chrome_133", "chrome_136",
-         "chrome_140", "chrome_144", "chrome_145", "chrome_146", "chrome_150", "safari_15.3", "safari_15.5", "safari_15.6.1",
-         "safari_16", "safari_16.5", "safari_17.0", "safari_17.2.1", "safari_17.4.1", "safari_17.5", "safari_18",
-         "safari_18.2", "safari_26", "safari_ios_16.5", "safari_ios_17.2", "safari_ios_17.4.1", "safari_ios_18.1.1",
-         "edge_101", "edge_122", "edge_127", "edge_131", "edge_144", "firefox_109", "firefox_117", "firefox_128",
-         "firefox_133", "firefox_135", "firefox_140", "firefox_147", "opera_116")
+# Its names are nowhere to be asked for; these are taken by 2.0.1.
+PRIMP = ("chrome_144", "chrome_145", "chrome_146", "chrome_150", "safari_26", "edge_144", "firefox_140", "firefox_147")
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))

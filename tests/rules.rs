@@ -620,6 +620,7 @@ fn event() -> Event {
             session_id_len: 32,
             server_name: Some(b"www.example.org".as_slice().into()),
             encrypted_hello: None,
+            hybrid_share: None,
         }),
         second_hello: None,
         server_hello: Some(ServerSide { shape: Arc::new(server), random: [0; 32], session_id_len: 0 }),
@@ -633,6 +634,9 @@ fn event() -> Event {
             hello_latency: Some(12_000_000),
             ..Handshake::default()
         },
+        client_records: arrayvec::ArrayVec::new(),
+        client_system: None,
+        browser: None,
         missing: vec![Missing { what: Part::ClientCertificate, why: Reason::NotSeen }],
         anomalies: vec![Anomaly::TcpOverlapDiffers],
         #[cfg(feature = "ja4plus")]

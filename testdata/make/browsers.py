@@ -60,11 +60,11 @@ def main():
             whole = place.dir / "whole.pcap"
             with recording(whole):
                 clients = list((real if name in REAL else impersonators)(place, name))
-            notes = keep(whole, clients, args.out / f"{name}.pcap", name)
+            notes, failed = keep(whole, clients, args.out / f"{name}.pcap")
             lab.add_notes(args.out / "notes.jsonl", {f"{name}.pcap": notes})
             done = sum(c["connections"] for c in notes["clients"])
             print(f"{name}: {len(notes['clients'])} clients, {done} connections, "
-                  f"{(args.out / (name + '.pcap')).stat().st_size} B; failed: {notes['failed']}", flush=True)
+                  f"{(args.out / (name + '.pcap')).stat().st_size} B; failed: {failed}", flush=True)
     return 0
 
 
@@ -193,8 +193,8 @@ def real(place, name):
         yield {"what": "browser", "program": what, "profile": what, "began": began, "ended": time.time(), "errors": []}
 
 
-def keep(whole, clients, path, name):
-    """Writes what is kept of `whole`, each client from its own address."""
+def keep(whole, clients, path):
+    """Writes what is kept of `whole`, each client from its own address; gives the notes, and whom nothing was heard of."""
     flows, kept = {}, []
     counts = [0] * len(clients)
     for stamp, data in packets(whole):
@@ -251,7 +251,7 @@ def keep(whole, clients, path, name):
     notes = [{"source": f"127.1.{i // 250}.{i % 250 + 1}", "what": c["what"], "program": c["program"], "profile": c["profile"],
               "connections": min(counts[i], MOST)} for i, c in enumerate(clients) if counts[i]]
     failed = {c["profile"]: (c["errors"] or [""])[0] for i, c in enumerate(clients) if not counts[i]}
-    return {"clients": notes, "failed": failed}
+    return {"clients": notes}, failed
 
 
 def checksum(field, old, new):

@@ -15,30 +15,37 @@ pub(super) fn check(profile: &Profile, records: &[u16], findings: &mut Findings)
     }
     let [_finished, first, rest @ ..] = records else { return };
     let first = first.saturating_sub(OVERHEAD);
-    let answers = |record: &&u16| matches!(record.saturating_sub(OVERHEAD), ACKNOWLEDGEMENT | ACKNOWLEDGED_AND_GONE);
+    let is_answer = |record: &u16| matches!(record.saturating_sub(OVERHEAD), ACKNOWLEDGEMENT | ACKNOWLEDGED_AND_GONE);
+    // The server's settings are answered: this is HTTP/2.
+    let answered = rest.iter().any(is_answer);
+    let fits = |length: u16| (0..=profile.priorities).any(|frames| is_preface(length, frames));
     if first == PREFACE {
         findings.add(Evidence::PrefaceAlone);
     } else if first > LONGEST {
-        // Of HTTP/1.1, unless the server's settings are answered next.
-        findings.add_if(rest.first().is_some_and(|next| answers(&next)), Evidence::PrefaceWithRequest);
-    } else if first > PREFACE {
-        let settings = |frames: u16| {
-            let before = PREFACE + HEADER + WINDOW_UPDATE + frames * PRIORITY;
-            first.checked_sub(before).is_some_and(|octets| octets % SETTING == 0 && octets <= MOST_SETTINGS * SETTING)
-        };
-        if !(0..=profile.priorities).any(settings) {
-            findings.add(Evidence::PrefaceLength);
-            return;
-        }
-        let request = rest.iter().find(|record| !answers(record)).map(|record| record.saturating_sub(OVERHEAD));
-        match request {
-            Some(length) if (SHORTEST_FRAME..SHORTEST_REQUEST).contains(&length) => {
-                findings.add(Evidence::RequestTooShort)
-            }
-            Some(_) => findings.add(Evidence::PrefaceFits),
-            None => {}
+        findings.add_if(rest.first().is_some_and(is_answer), Evidence::PrefaceWithRequest);
+    } else if first > PREFACE && !fits(first) {
+        // Or they are answered in the same record.
+        let with_answer = first.checked_sub(ACKNOWLEDGEMENT).is_some_and(fits);
+        findings.add_if(answered || with_answer, Evidence::PrefaceLength);
+    } else if first > PREFACE
+        && let Some(record) = rest.iter().find(|record| !is_answer(record))
+    {
+        let length = record.saturating_sub(OVERHEAD);
+        if !(SHORTEST_FRAME..SHORTEST_REQUEST).contains(&length) {
+            findings.add(Evidence::PrefaceFits);
+        } else if answered {
+            findings.add(Evidence::RequestTooShort);
         }
     }
+}
+
+/// Whether preface, settings, a window update and so many PRIORITY frames are together so long.
+fn is_preface(length: u16, priorities: u16) -> bool {
+    let before = PREFACE
+        .saturating_add(HEADER)
+        .saturating_add(WINDOW_UPDATE)
+        .saturating_add(priorities.saturating_mul(PRIORITY));
+    length.checked_sub(before).is_some_and(|settings| settings % SETTING == 0 && settings / SETTING <= MOST_SETTINGS)
 }
 
 /// A record of TLS 1.3 is so much longer than what it carries: the content's type and a tag (RFC 8446, section 5.2).
@@ -87,6 +94,7 @@ mod tests {
     fn requests_of_http_1_1_are_not_held_against_a_browser() {
         assert_eq!(found(&[53, 620]), []);
         assert_eq!(found(&[53, 620, 540, 600]), []);
+        assert_eq!(found(&[53, 150, 152]), []);
         assert_eq!(found(&[53]), []);
         assert_eq!(found(&[]), []);
     }

@@ -13,6 +13,7 @@ use tlsight::event::{
     Reason, Resumption, ServerPrints, ServerShape, ServerSide,
 };
 use tlsight::fingerprint::{Ja3, Ja3s, Ja4, Stable};
+use tlsight::x509::Facts;
 use tlsight::x509::certificate::Parsed;
 use tlsight::x509::{Certificate, Key};
 
@@ -522,14 +523,16 @@ fn certificate(change: impl FnOnce(&mut Parsed)) -> Arc<Certificate> {
         issuer_common_name: Some("authority".into()),
         not_before: Some(NOW - 20),
         not_after: Some(NOW + 90 * 86_400),
-        key: Some(Key { algorithm: "1.2.840.113549.1.1.1".into(), bits: Some(2048), curve: None }),
+        key: Some(Key { algorithm: "1.2.840.113549.1.1.1".into(), bits: Some(2048), curve: None, exponent: None }),
         signature_algorithm: Some("1.2.840.113549.1.1.11".into()),
         dns_names: vec!["www.example.org".into(), "static.example.org".into()],
         ip_addresses: vec![ip("192.0.2.7")],
         email_addresses: Vec::new(),
         uris: Vec::new(),
         names_left_out: 0,
+        facts: Facts::default(),
         is_ca: Some(false),
+        facts: Facts::default(),
         self_issued: false,
         irregular: false,
         #[cfg(feature = "ja4plus")]

@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use super::facts::Facts;
+
 /// A certificate that a peer sent in the clear.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
@@ -44,6 +46,8 @@ pub struct Parsed {
     pub names_left_out: u32,
     /// basicConstraints' cA; `None` without the extension.
     pub is_ca: Option<bool>,
+    /// What its extensions and its key say beyond that; for the record of a certificate.
+    pub facts: Facts,
     /// Issuer and subject are the same name, to the byte.
     pub self_issued: bool,
     /// The DER breaks a rule of X.690 or RFC 5280, or something in it could not be read.
@@ -61,6 +65,8 @@ pub struct Key {
     pub bits: Option<u32>,
     /// Dotted OID of a named curve; absent for one whose parameters are spelt out.
     pub curve: Option<String>,
+    /// RSA's public exponent, where it has at most 32 bits.
+    pub exponent: Option<u32>,
 }
 
 /// Why a certificate could not be read: its bytes are no X.509 certificate up to the serial number.

@@ -82,6 +82,14 @@ pub(super) fn dotted(oid: &[u8]) -> Option<String> {
     (!open).then_some(text)
 }
 
+/// An INTEGER's content as a number. `None` where it is negative, or passes 32 bits.
+pub(super) fn small(integer: &[u8]) -> Option<u32> {
+    if integer.first().is_none_or(|first| first & 0x80 != 0) {
+        return None;
+    }
+    integer.iter().try_fold(0u32, |number, &octet| number.checked_mul(256)?.checked_add(octet.into()))
+}
+
 fn header(cursor: &mut Cursor<'_>) -> Option<(u8, usize)> {
     let tag = cursor.u8().ok()?;
     if tag & HIGH_TAG == HIGH_TAG {

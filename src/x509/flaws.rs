@@ -94,7 +94,8 @@ fn bit(flaw: Flaw) -> u8 {
     1 << flaw as u8
 }
 
-fn is_weak(key: &Key) -> bool {
+/// Whether a key has less than 112 bits of strength.
+pub(super) fn is_weak(key: &Key) -> bool {
     let least = match registry::public_key_algorithm(&key.algorithm) {
         Some("RSA" | "RSA-PSS" | "RSA-OAEP" | "DSA" | "DH") => 2048,
         Some("ECDSA" | "ECDH") => 224,
@@ -103,15 +104,21 @@ fn is_weak(key: &Key) -> bool {
     key.bits.is_some_and(|bits| bits < least)
 }
 
-fn has_weak_signature(parsed: &Parsed) -> bool {
+/// Whether it is signed over a digest that does not resist collisions with 112 bits.
+pub(super) fn has_weak_signature(parsed: &Parsed) -> bool {
+    if let Some(digest) = &parsed.facts.signature_hash {
+        return WEAK_DIGESTS.contains(&digest.as_str());
+    }
     let name = parsed.signature_algorithm.as_deref().and_then(registry::signature_algorithm);
-    name.is_some_and(|name| ["MD2", "MD4", "MD5", "SHA1"].into_iter().any(|digest| has_part(name, digest)))
+    name.is_some_and(|name| WEAK_DIGESTS.into_iter().any(|digest| has_part(name, digest)))
 }
 
 /// Whether a name like `SHA1-RSA` has the part.
 fn has_part(name: &str, part: &str) -> bool {
     name.split('-').any(|one| one == part)
 }
+
+const WEAK_DIGESTS: [&str; 4] = ["MD2", "MD4", "MD5", "SHA1"];
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -136,6 +143,7 @@ mod tests {
             uris: Vec::new(),
             names_left_out: 0,
             is_ca: None,
+            facts: crate::x509::Facts::default(),
             self_issued: false,
             irregular: false,
             #[cfg(feature = "ja4plus")]
@@ -146,7 +154,7 @@ mod tests {
     }
 
     fn key(algorithm: &str, bits: u32) -> Key {
-        Key { algorithm: algorithm.to_owned(), bits: Some(bits), curve: None }
+        Key { algorithm: algorithm.to_owned(), bits: Some(bits), curve: None, exponent: None }
     }
 
     fn flaws(place: Place, second: i64, change: impl FnOnce(&mut Parsed)) -> Vec<Flaw> {

@@ -21,10 +21,11 @@ pub(super) fn read(body: &[u8]) -> Option<Key> {
     let algorithm = der::dotted(Element::tagged(&mut identifier, der::OID)?.body)?;
     let parameters = Element::next(&mut identifier);
     let bits = Element::tagged(&mut info, der::BIT_STRING).and_then(|bits| bits.body.split_first());
-    let mut key = Key { algorithm, bits: None, curve: None };
+    let mut key = Key { algorithm, bits: None, curve: None, exponent: None };
     match registry::public_key_algorithm(&key.algorithm) {
         Some("RSA" | "RSA-PSS" | "RSA-OAEP") => {
             key.bits = bits.and_then(|(_, key)| first_integer_of_sequence(key));
+            key.exponent = bits.and_then(|(_, key)| exponent(key));
         }
         Some("DSA" | "DH") => key.bits = parameters.and_then(|p| first_integer_of_sequence(p.whole)),
         Some("ECDSA" | "ECDH") => {
@@ -47,6 +48,13 @@ pub(super) fn read(body: &[u8]) -> Option<Key> {
 fn first_integer_of_sequence(bytes: &[u8]) -> Option<u32> {
     let mut fields = Cursor::new(Element::tagged(&mut Cursor::new(bytes), der::SEQUENCE)?.body);
     bits(Element::tagged(&mut fields, der::INTEGER)?.body)
+}
+
+/// The second number of an RSAPublicKey (RFC 8017, appendix A.1.1).
+fn exponent(bytes: &[u8]) -> Option<u32> {
+    let mut fields = Cursor::new(Element::tagged(&mut Cursor::new(bytes), der::SEQUENCE)?.body);
+    Element::tagged(&mut fields, der::INTEGER)?;
+    der::small(Element::tagged(&mut fields, der::INTEGER)?.body)
 }
 
 /// ECParameters of RFC 3279 (section 2.3.5): a prime field's prime, or a binary field's degree.

@@ -71,6 +71,38 @@ impl<'a> Name<'a> {
     }
 }
 
+/// A name in the form in which names are compared (RFC 5280, section 7.1): strings in UTF-8, without regard to ASCII's case
+/// and with blanks drawn together. A name of which another is the beginning, RDN for RDN, begins with its bytes. `None`
+/// where the structure is broken.
+pub(super) fn canonical(body: &[u8]) -> Option<Vec<u8>> {
+    let attributes = attributes(body)?;
+    let mut form = Vec::with_capacity(body.len());
+    let mut push = |bytes: &[u8]| {
+        // Names are below the 16 MB that a handshake message may have.
+        form.extend_from_slice(&u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_be_bytes());
+        form.extend_from_slice(bytes);
+    };
+    for rdn in attributes.chunk_by(|a, b| a.rdn == b.rdn) {
+        push(&u32::try_from(rdn.len()).unwrap_or(u32::MAX).to_be_bytes());
+        for attribute in rdn {
+            push(attribute.kind);
+            match string(&attribute.value) {
+                Some(text) => {
+                    push(text.split_ascii_whitespace().collect::<Vec<_>>().join(" ").to_ascii_lowercase().as_bytes())
+                }
+                None => push(attribute.value.whole),
+            }
+        }
+    }
+    Some(form)
+}
+
+/// The values of a name's attributes of one type, as text.
+pub(super) fn values(body: &[u8], kind: &[u8]) -> Vec<String> {
+    let attributes = attributes(body).unwrap_or_default();
+    attributes.iter().filter(|one| one.kind == kind).filter_map(|one| string(&one.value)).collect()
+}
+
 /// ASCII as it is; a backslash, and what is not printable ASCII, as `\xNN`.
 pub(super) fn printable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
@@ -182,7 +214,7 @@ fn short_name(kind: &[u8]) -> Option<&'static str> {
     })
 }
 
-const COMMON_NAME: &[u8] = &[0x55, 0x04, 3];
+pub(super) const COMMON_NAME: &[u8] = &[0x55, 0x04, 3];
 const UTF8_STRING: u8 = 0x0c;
 const NUMERIC_STRING: u8 = 0x12;
 const PRINTABLE_STRING: u8 = 0x13;

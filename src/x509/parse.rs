@@ -20,7 +20,9 @@ use x509_parser::certificate::X509CertificateParser;
 use x509_parser::nom::Parser;
 
 use super::certificate::MAX_ALTERNATIVE_NAMES;
-use super::der::{self, Element, open};
+use super::der::{self, Element};
+use super::facts::{BASIC_CONSTRAINTS, Facts, SUBJECT_ALT_NAME};
+use super::fields::{self, Extension, Fields};
 use super::name::{Name, printable};
 use super::validity::Instant;
 use super::{Certificate, Malformed, Parsed, key};
@@ -60,6 +62,7 @@ fn certificate(der: &[u8]) -> Result<Parsed, Malformed> {
     let mut fields = Fields::default();
     let complete = fields.read(der).is_some();
     let serial = fields.serial.ok_or(Malformed)?;
+    let identifier = fields.signature_algorithm.and_then(fields::algorithm);
     let mut parsed = Parsed {
         version: fields.version,
         serial: serial.into(),
@@ -70,7 +73,7 @@ fn certificate(der: &[u8]) -> Result<Parsed, Malformed> {
         not_before: None,
         not_after: None,
         key: fields.key.and_then(key::read),
-        signature_algorithm: fields.signature.and_then(der::dotted),
+        signature_algorithm: identifier.and_then(|(oid, _)| der::dotted(oid)),
         dns_names: Vec::new(),
         ip_addresses: Vec::new(),
         email_addresses: Vec::new(),
@@ -78,7 +81,8 @@ fn certificate(der: &[u8]) -> Result<Parsed, Malformed> {
         names_left_out: 0,
         is_ca: None,
         self_issued: fields.issuer.is_some() && fields.issuer == fields.subject,
-        irregular: !complete || !is_accepted(der),
+        irregular: !complete || !fields.one_algorithm || !is_accepted(der),
+        facts: Facts::of(&fields),
         #[cfg(feature = "ja4plus")]
         ja4x: None,
     };
@@ -89,7 +93,7 @@ fn certificate(der: &[u8]) -> Result<Parsed, Malformed> {
     let subject = fields.subject.and_then(Name::read);
     let (extensions, whole) = Extension::list(fields.extensions.unwrap_or_default());
     #[cfg(feature = "ja4plus")]
-    if let (Some(issuer), Some(subject), true) = (&issuer, &subject, complete && whole) {
+    if let (Some(issuer), Some(subject), true) = (&issuer, &subject, complete && fields.one_algorithm && whole) {
         parsed.ja4x = Some(ja4x(issuer, subject, &extensions));
     }
     parsed.irregular |= !whole;
@@ -120,7 +124,7 @@ impl Parsed {
         let read = match extension.oid {
             SUBJECT_ALT_NAME => self.take_alternative_names(extension.value),
             BASIC_CONSTRAINTS => self.take_basic_constraints(extension.value),
-            _ => Some(()),
+            _ => self.facts.take(extension),
         };
         self.irregular |= read.is_none();
     }
@@ -130,6 +134,9 @@ impl Parsed {
         let mut fields = Cursor::new(Element::tagged(&mut Cursor::new(value), der::SEQUENCE)?.body);
         let ca = Element::tagged(&mut fields, der::BOOLEAN);
         self.is_ca = Some(ca.is_some_and(|ca| ca.body.iter().any(|&octet| octet != 0)));
+        if let Some(length) = Element::tagged(&mut fields, der::INTEGER) {
+            self.facts.path_length = Some(der::small(length.body)?);
+        }
         Some(())
     }
 
@@ -139,6 +146,7 @@ impl Parsed {
         while !names.is_empty() {
             let name = Element::next(&mut names)?;
             if !matches!(name.tag, RFC822_NAME | DNS_NAME | URI | IP_ADDRESS) {
+                self.facts.other_names = self.facts.other_names.saturating_add(1);
                 continue;
             }
             if self.alternative_names() >= MAX_ALTERNATIVE_NAMES {
@@ -165,115 +173,6 @@ impl Parsed {
     }
 }
 
-/// A TBSCertificate's fields (RFC 5280, section 4.1), each the content of its element.
-struct Fields<'a> {
-    version: u32,
-    serial: Option<&'a [u8]>,
-    /// Content octets of the signature algorithm's OID.
-    signature: Option<&'a [u8]>,
-    issuer: Option<&'a [u8]>,
-    validity: Option<&'a [u8]>,
-    subject: Option<&'a [u8]>,
-    key: Option<&'a [u8]>,
-    extensions: Option<&'a [u8]>,
-}
-
-impl Default for Fields<'_> {
-    fn default() -> Self {
-        Self {
-            version: 1,
-            serial: None,
-            signature: None,
-            issuer: None,
-            validity: None,
-            subject: None,
-            key: None,
-            extensions: None,
-        }
-    }
-}
-
-impl<'a> Fields<'a> {
-    /// Reads up to the first field that is not what stands there by the standard: what follows is not guessed. `None`
-    /// where that was before the end.
-    fn read(&mut self, der: &'a [u8]) -> Option<()> {
-        let mut bytes = Cursor::new(der);
-        let (mut certificate, whole) = open(&mut bytes, der::SEQUENCE)?;
-        let (mut tbs, _) = open(&mut certificate, der::SEQUENCE)?;
-        if let Some(explicit) = Element::tagged(&mut tbs, VERSION) {
-            self.version = version(explicit.body)?;
-        }
-        self.serial = Some(Element::tagged(&mut tbs, der::INTEGER)?.body);
-        self.signature = Some(algorithm(&mut tbs)?);
-        self.issuer = Some(Element::tagged(&mut tbs, der::SEQUENCE)?.body);
-        self.validity = Some(Element::tagged(&mut tbs, der::SEQUENCE)?.body);
-        self.subject = Some(Element::tagged(&mut tbs, der::SEQUENCE)?.body);
-        self.key = Some(Element::tagged(&mut tbs, der::SEQUENCE)?.body);
-        while !tbs.is_empty() {
-            match Element::next(&mut tbs)? {
-                unique_id if UNIQUE_IDS.contains(&unique_id.tag) => {}
-                extensions if extensions.tag == EXTENSIONS => {
-                    self.extensions = Some(extensions.body);
-                }
-                _ => return None,
-            }
-        }
-        // The algorithm outside is the one that a verifier uses; both must be the same.
-        let outside = algorithm(&mut certificate)?;
-        let same = self.signature.replace(outside) == Some(outside);
-        Element::tagged(&mut certificate, der::BIT_STRING)?;
-        (whole && same && certificate.is_empty() && bytes.is_empty()).then_some(())
-    }
-}
-
-/// One extension (RFC 5280, section 4.2).
-struct Extension<'a> {
-    /// Content octets.
-    oid: &'a [u8],
-    value: &'a [u8],
-}
-
-impl<'a> Extension<'a> {
-    /// The extensions up to the first that is broken, and whether these are all.
-    fn list(body: &'a [u8]) -> (Vec<Self>, bool) {
-        let mut list = Vec::new();
-        if body.is_empty() {
-            return (list, true);
-        }
-        let Some((mut rest, mut whole)) = open(&mut Cursor::new(body), der::SEQUENCE) else {
-            return (list, false);
-        };
-        while !rest.is_empty() {
-            let Some(extension) = Self::next(&mut rest) else {
-                whole = false;
-                break;
-            };
-            list.push(extension);
-        }
-        (list, whole)
-    }
-
-    fn next(rest: &mut Cursor<'a>) -> Option<Self> {
-        let mut fields = Cursor::new(Element::tagged(rest, der::SEQUENCE)?.body);
-        let oid = Element::tagged(&mut fields, der::OID)?.body;
-        let _critical = Element::tagged(&mut fields, der::BOOLEAN);
-        let value = Element::tagged(&mut fields, der::OCTET_STRING)?.body;
-        Some(Self { oid, value })
-    }
-}
-
-fn version(explicit: &[u8]) -> Option<u32> {
-    match Element::tagged(&mut Cursor::new(explicit), der::INTEGER)?.body {
-        [number] => u32::from(*number).checked_add(1),
-        _ => None,
-    }
-}
-
-fn algorithm<'a>(fields: &mut Cursor<'a>) -> Option<&'a [u8]> {
-    let identifier = Element::tagged(fields, der::SEQUENCE)?;
-    Element::tagged(&mut Cursor::new(identifier.body), der::OID).map(|oid| oid.body)
-}
-
 fn address(octets: &[u8]) -> Option<IpAddr> {
     <[u8; 4]>::try_from(octets).map(IpAddr::from).or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from)).ok()
 }
@@ -291,24 +190,16 @@ fn ja4x(issuer: &Name<'_>, subject: &Name<'_>, extensions: &[Extension<'_>]) -> 
     Ja4x::of(&OidLists { issuer: &issuer.types, subject: &subject.types, extensions: &extensions })
 }
 
-/// Context-specific, constructed, 0.
-const VERSION: u8 = 0xa0;
-/// Context-specific 1 and 2; primitive by the standard.
-const UNIQUE_IDS: [u8; 4] = [0x81, 0x82, 0xa1, 0xa2];
-const EXTENSIONS: u8 = 0xa3;
-const RFC822_NAME: u8 = 0x81;
-const DNS_NAME: u8 = 0x82;
-const URI: u8 = 0x86;
-const IP_ADDRESS: u8 = 0x87;
-/// 2.5.29.17
-const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
-/// 2.5.29.19
-const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 0x13];
+pub(super) const RFC822_NAME: u8 = 0x81;
+pub(super) const DNS_NAME: u8 = 0x82;
+pub(super) const URI: u8 = 0x86;
+pub(super) const IP_ADDRESS: u8 = 0x87;
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::arithmetic_side_effects)]
 mod tests {
     use super::super::Certificate;
+    use super::super::fields::{EXTENSIONS, VERSION};
     use super::*;
 
     /// What a test wants otherwise than usual; the rest is a good certificate.

@@ -18,7 +18,7 @@ use tlsight::fingerprint::{Ja3, Ja3s, Ja4, Stable};
 use tlsight::sink::Stats;
 use tlsight::stats::Counters;
 use tlsight::tls::Proxied;
-use tlsight::x509::{Certificate, Key, Malformed, Parsed};
+use tlsight::x509::{Certificate, Facts, Key, Malformed, Parsed};
 
 /// A TLS 1.2 session with a two-certificate chain.
 pub fn tls12() -> Event {
@@ -201,7 +201,12 @@ pub fn odd() -> Event {
         parsed.serial = [].into();
         parsed.not_before = Some(i64::MIN);
         parsed.not_after = Some(253_402_300_799);
-        parsed.key = Some(Key { algorithm: "1.2.3.4".to_owned(), bits: None, curve: Some("1.2.3.5".to_owned()) });
+        parsed.key = Some(Key {
+            algorithm: "1.2.3.4".to_owned(),
+            bits: None,
+            curve: Some("1.2.3.5".to_owned()),
+            exponent: None,
+        });
         parsed.dns_names = vec![String::new(), "*.example".to_owned()];
         parsed.is_ca = None;
         parsed.irregular = true;
@@ -416,6 +421,7 @@ fn leaf() -> Certificate {
                 algorithm: "1.2.840.10045.2.1".to_owned(),
                 bits: Some(256),
                 curve: Some("1.2.840.10045.3.1.7".to_owned()),
+                exponent: None,
             }),
             signature_algorithm: Some("1.2.840.113549.1.1.11".to_owned()),
             dns_names: ["mozilla.example", "www.mozilla.example", "cdn.mozilla.example"].map(str::to_owned).into(),
@@ -425,6 +431,7 @@ fn leaf() -> Certificate {
             is_ca: Some(false),
             self_issued: false,
             names_left_out: 0,
+            facts: Facts::default(),
             irregular: false,
             #[cfg(feature = "ja4plus")]
             ja4x: Some(ja4plus::Ja4x::of(&ja4plus::OidLists {
@@ -443,7 +450,8 @@ fn issuer() -> Certificate {
         parsed.issuer = Some("CN=Example Root,O=Example Trust,C=US".to_owned());
         parsed.subject_common_name = Some("Example TLS CA 2024".to_owned());
         parsed.issuer_common_name = Some("Example Root".to_owned());
-        parsed.key = Some(Key { algorithm: "1.2.840.113549.1.1.1".to_owned(), bits: Some(2048), curve: None });
+        parsed.key =
+            Some(Key { algorithm: "1.2.840.113549.1.1.1".to_owned(), bits: Some(2048), curve: None, exponent: None });
         parsed.dns_names = Vec::new();
         parsed.ip_addresses = Vec::new();
         parsed.email_addresses = Vec::new();

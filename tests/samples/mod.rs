@@ -18,7 +18,7 @@ use tlsight::fingerprint::{Ja3, Ja3s, Ja4, Stable};
 use tlsight::sink::Stats;
 use tlsight::stats::Counters;
 use tlsight::tls::Proxied;
-use tlsight::x509::{Certificate, Facts, Key, Malformed, Parsed};
+use tlsight::x509::{Certificate, Key, Malformed, Parsed};
 
 /// A TLS 1.2 session with a two-certificate chain.
 pub fn tls12() -> Event {
@@ -431,7 +431,7 @@ fn leaf() -> Certificate {
             is_ca: Some(false),
             self_issued: false,
             names_left_out: 0,
-            facts: Facts::default(),
+            facts: tlsight::x509::Facts::default(),
             irregular: false,
             #[cfg(feature = "ja4plus")]
             ja4x: Some(ja4plus::Ja4x::of(&ja4plus::OidLists {

@@ -26,6 +26,8 @@ pub struct Limits {
     pub half_open_seconds: u64,
     /// Seconds (packet time) an incomplete IP datagram is kept.
     pub fragment_seconds: u64,
+    /// Chains of certificates that are verified in a second (packet time), live; those of files all are.
+    pub chain_checks: u32,
 }
 
 impl Default for Limits {
@@ -41,6 +43,7 @@ impl Default for Limits {
             idle_seconds: 60,
             half_open_seconds: 10,
             fragment_seconds: 30,
+            chain_checks: 2_000,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod browser;
 mod handshake;
+mod security;
 pub mod terms;
 
 use std::net::IpAddr;
@@ -24,6 +25,7 @@ pub use handshake::{
     AcceptanceSign, Alert, ClientCertificate, DiffieHellman, EarlyData, Ech, Failure, GreaseSign, Handshake,
     KeyExchange, MAX_ALERTS, OfferSign, Offered, RejectionSign, Resumption, Retry, TcpLatency,
 };
+pub use security::{Chain, Posture, Security, Staple, Timestamps, Weakness};
 use terms::Version;
 
 /// One TLS session (`tlsight.tls`).
@@ -65,6 +67,8 @@ pub struct Event {
     pub client_system: Option<System>,
     /// Whether the client is the browser that its hello looks like; `None` until judged, and where it looks like none.
     pub browser: Option<Box<Browser>>,
+    /// What its certificates and its choices are worth; empty until judged.
+    pub security: Security,
     /// Why something is not here.
     pub missing: Vec<Missing>,
     /// What was odd, and kept all the same.

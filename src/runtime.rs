@@ -17,6 +17,7 @@ use crate::detect::{Level, Rules};
 use crate::engine::{Engine, Shard};
 use crate::event::Event;
 use crate::flow::Hasher;
+use crate::judge::{Judge, Measures};
 use crate::sink::Sink;
 use crate::stats::Counters;
 
@@ -29,6 +30,7 @@ pub struct Plan {
     pub limits: Limits,
     pub hasher: Hasher,
     pub filter: Option<Filter>,
+    pub measures: Measures,
     pub rules: Option<Rules>,
     pub sinks: Vec<Box<dyn Sink>>,
     /// `observer.name` of its statistics.
@@ -62,7 +64,9 @@ pub fn run<S: Source>(
     mut plan: Plan,
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
-    let outlet = Outlet::new(plan.rules.take(), std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
+    let judge = Judge::new(plan.measures.clone());
+    let outlet =
+        Outlet::new(judge, plan.rules.take(), std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
     if plan.threads > 1 { shards::run(source, plan, outlet, observe) } else { run_alone(source, plan, outlet, observe) }
 }
 

@@ -23,6 +23,8 @@ pub struct Counters {
     pub message_limit: u64,
     /// Directions with a hole.
     pub gaps: u64,
+    /// Chains of certificates that were not judged for want of time (live only).
+    pub chains_unchecked: u64,
     /// Events that the sinks could not take in time (live only).
     pub events_shed: u64,
     /// Packets that the kernel or the interface lost (live only).
@@ -46,6 +48,7 @@ impl Counters {
             reassembly_limit,
             message_limit,
             gaps,
+            chains_unchecked,
             events_shed,
             packets_dropped,
         } = other;
@@ -62,6 +65,7 @@ impl Counters {
         self.reassembly_limit += reassembly_limit;
         self.message_limit += message_limit;
         self.gaps += gaps;
+        self.chains_unchecked += chains_unchecked;
         self.events_shed += events_shed;
         self.packets_dropped += packets_dropped;
     }

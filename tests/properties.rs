@@ -22,8 +22,10 @@ use tlsight::config::Limits;
 use tlsight::detect::Alert;
 use tlsight::event::Event;
 use tlsight::flow::Hasher;
+use tlsight::judge::Measures;
 use tlsight::runtime::{Pace, Plan, run};
 use tlsight::sink::{Sink, Stats};
+use tlsight::x509::verify::Anchors;
 
 #[test]
 fn each_talk_gives_its_events() {
@@ -278,6 +280,7 @@ fn through<S: Source>(source: &mut S, threads: usize, hasher: Hasher) -> Vec<Eve
     let plan = Plan {
         threads,
         limits: Limits::default(),
+        measures: Measures { anchors: Arc::new(Anchors::mozilla()), chain_checks: None },
         hasher,
         filter: None,
         rules: None,

@@ -530,7 +530,6 @@ fn certificate(change: impl FnOnce(&mut Parsed)) -> Arc<Certificate> {
         email_addresses: Vec::new(),
         uris: Vec::new(),
         names_left_out: 0,
-        facts: Facts::default(),
         is_ca: Some(false),
         facts: Facts::default(),
         self_issued: false,
@@ -640,6 +639,7 @@ fn event() -> Event {
         client_records: arrayvec::ArrayVec::new(),
         client_system: None,
         browser: None,
+        security: tlsight::event::Security::default(),
         missing: vec![Missing { what: Part::ClientCertificate, why: Reason::NotSeen }],
         anomalies: vec![Anomaly::TcpOverlapDiffers],
         #[cfg(feature = "ja4plus")]

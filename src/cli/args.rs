@@ -126,6 +126,9 @@ pub struct AnalysisArgs {
     /// End with status 1 if there were alerts of LEVEL (informational, low, medium, high, critical) or above
     #[arg(long, value_name = "LEVEL", requires = "rules")]
     pub fail_on: Option<Level>,
+    /// Trust the authorities of a PEM file too, beside Mozilla's, when certificates are judged; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Vec<PathBuf>,
     /// Threads that analyse; by default as many as there are processors
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<usize>,

@@ -16,6 +16,7 @@ use crate::Error;
 use crate::capture::tap::{self, InterfaceState};
 use crate::capture::{Filter, Tap, TapOptions};
 use crate::flow::Hasher;
+use crate::judge::Measures;
 use crate::runtime::{self, Pace, Plan};
 use crate::sink::screen::{counted, duration};
 use crate::sink::summary::report::{Setting, View};
@@ -42,6 +43,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let plan = Plan {
         // Never on the thread that reads: a slow output would cost packets.
         threads: args.analysis.threads.unwrap_or(settings.threads.max(2)),
+        measures: Measures { anchors: settings.anchors, chain_checks: Some(settings.limits.chain_checks) },
         limits: settings.limits,
         hasher: Hasher::random(),
         // The kernel has applied it.

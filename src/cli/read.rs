@@ -14,6 +14,7 @@ use super::{Status, print};
 use crate::Error;
 use crate::capture::{Chain, Filter, Inputs};
 use crate::flow::Hasher;
+use crate::judge::Measures;
 use crate::runtime::{self, Pace, Plan};
 use crate::sink::screen::counted;
 use crate::sink::summary::report::{Setting, View};
@@ -50,6 +51,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
     let plan = Plan {
         threads: settings.threads,
         limits: settings.limits,
+        measures: Measures { anchors: settings.anchors, chain_checks: None },
         hasher: Hasher::random(),
         filter,
         rules: settings.rules,

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use serde::Deserialize;
@@ -14,6 +15,7 @@ use crate::Error;
 use crate::config::Limits;
 use crate::detect::{Level, Rules};
 use crate::runtime::Outcome;
+use crate::x509::verify::{Anchors, PemFault};
 
 /// What a run goes by, whatever its source.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Settings {
     pub threads: usize,
     pub limits: Limits,
     pub rules: Option<Rules>,
+    /// Whom chains of certificates may end at.
+    pub anchors: Arc<Anchors>,
     fail_on: Option<Level>,
 }
 
@@ -36,7 +40,8 @@ impl Settings {
             console.note(&format!("{} rules from {}", rules.len(), path.display()));
         }
         let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-        Ok(Self { threads, limits, rules, fail_on: args.fail_on })
+        let anchors = Arc::new(anchors(&args.ca_file)?);
+        Ok(Self { threads, limits, rules, anchors, fail_on: args.fail_on })
     }
 
     /// What the exit status says of an outcome. Complaints are said here.
@@ -65,6 +70,17 @@ struct File {
 fn limits(path: &Path) -> Result<Limits, Error> {
     let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     parse(&text).map_err(|Fault { line, what }| Error::Config(format!("{}:{line}: {what}", path.display())))
+}
+
+/// Mozilla's roots and those of the files.
+fn anchors(files: &[PathBuf]) -> Result<Anchors, Error> {
+    let mut anchors = Anchors::mozilla();
+    for path in files {
+        let text = fs::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+        let added = anchors.add_pem(&text);
+        added.map_err(|PemFault { line, what }| Error::Config(format!("{}:{line}: {what}", path.display())))?;
+    }
+    Ok(anchors)
 }
 
 /// What is wrong in the file, and where.
@@ -101,6 +117,8 @@ fn zero(limits: &Limits) -> Option<&'static str> {
         idle_seconds,
         half_open_seconds,
         fragment_seconds,
+        // None at all is a way to do without.
+        chain_checks: _,
     } = limits;
     let sizes = [
         ("max_flows", *max_flows as u64),

@@ -16,7 +16,7 @@ use crate::capture::Timestamp;
 use crate::decode::{System, Tunnel, Vlans};
 use crate::event::{
     Alert, Anomaly, ClientCertificate, ClientShape, ClientSide, DiffieHellman, Endpoint, Event, Handshake, HelloFormat,
-    KeyExchange, Offered, Protocol, Quic, Resumption, ServerSide, Side, TcpLatency,
+    KeyExchange, Offered, Protocol, Quic, Resumption, Security, ServerSide, Side, TcpLatency,
 };
 use crate::fingerprint::ja4::Transport;
 use crate::tls::message::Loss;
@@ -393,6 +393,7 @@ impl Draft {
             client_records: self.client_records,
             client_system: setting.opened.filter(|&(from, _)| from == client).map(|(_, system)| system),
             browser: None,
+            security: Security::default(),
             missing,
             anomalies: self.anomalies,
             #[cfg(feature = "ja4plus")]

@@ -1,4 +1,4 @@
-//! Where the events of all shards meet: rules judge them, sinks take them.
+//! Where the events of all shards meet: they are judged, rules look at them, sinks take them.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -7,11 +7,13 @@ use super::{Events, Outcome};
 use crate::Error;
 use crate::capture::Timestamp;
 use crate::detect::Rules;
+use crate::judge::Judge;
 use crate::sink::{Sink, Stats};
 use crate::stats::Counters;
 
 /// Rules and sinks, on one thread.
 pub(super) struct Outlet {
+    judge: Judge,
     rules: Option<Rules>,
     sinks: Vec<Box<dyn Sink>>,
     sensor: String,
@@ -23,8 +25,9 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(rules: Option<Rules>, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
+    pub(super) fn new(judge: Judge, rules: Option<Rules>, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
         Self {
+            judge,
             rules,
             sinks,
             sensor,
@@ -36,11 +39,12 @@ impl Outlet {
     }
 
     /// Takes events; [`ControlFlow::Break`] where nobody reads any more.
-    pub(super) fn take(&mut self, events: Events) -> Result<ControlFlow<()>, Error> {
+    pub(super) fn take(&mut self, mut events: Events) -> Result<ControlFlow<()>, Error> {
         if events.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
         self.sessions += events.len() as u64;
+        events.iter_mut().for_each(|event| self.judge.judge(event));
         self.latest = events.iter().map(|event| event.end).fold(self.latest, Timestamp::max);
         let events = Arc::new(events);
         let mut flow = ControlFlow::Continue(());
@@ -67,7 +71,7 @@ impl Outlet {
 
     /// An interval's counters.
     pub(super) fn stats(&mut self, counters: Counters) -> Result<ControlFlow<()>, Error> {
-        let counters = Counters { sessions: self.sessions, ..counters };
+        let counters = Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
         let stats = Stats { counters, sensor: self.sensor.clone(), end: self.latest };
         self.each(|sink| sink.stats(&stats))
     }
@@ -79,7 +83,8 @@ impl Outlet {
     /// The end: the whole run's counters, and what is left in the sinks.
     pub(super) fn finish(mut self, counters: Counters) -> Result<Outcome, Error> {
         let _: ControlFlow<()> = self.stats(counters)?;
-        self.outcome.counters = Counters { sessions: self.sessions, ..counters };
+        self.outcome.counters =
+            Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
         for sink in self.sinks {
             match sink.finish() {
                 Ok(lines) => self.outcome.complaints.extend(lines),

@@ -57,6 +57,7 @@ pub fn tls12() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
+        security: tlsight::event::Security::default(),
         missing: Vec::new(),
         anomalies: Vec::new(),
         #[cfg(feature = "ja4plus")]
@@ -111,6 +112,7 @@ pub fn tls13() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
+        security: tlsight::event::Security::default(),
         missing: vec![Missing { what: Part::Certificate, why: Reason::Resumed }],
         anomalies: vec![Anomaly::TcpOverlapDiffers, Anomaly::TrailingBytes],
         ..tls12()
@@ -145,6 +147,7 @@ pub fn sslv2() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
+        security: tlsight::event::Security::default(),
         missing: vec![Missing { what: Part::ServerHello, why: Reason::NotSeen }],
         ..tls12()
     }
@@ -228,6 +231,7 @@ pub fn odd() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
+        security: tlsight::event::Security::default(),
         missing: vec![Missing { what: Part::ClientHello, why: Reason::Midstream }],
         anomalies: vec![Anomaly::MalformedCertificate],
         ..tls12()

@@ -48,6 +48,7 @@ struct Fields {
     reassembly_limit: u64,
     message_limit: u64,
     gaps: u64,
+    chains_unchecked: u64,
     events_shed: u64,
     packets_dropped: u64,
 }
@@ -79,6 +80,7 @@ impl Fields {
             reassembly_limit,
             message_limit,
             gaps,
+            chains_unchecked,
             events_shed,
             packets_dropped,
         } = *counters;
@@ -96,6 +98,7 @@ impl Fields {
             reassembly_limit,
             message_limit,
             gaps,
+            chains_unchecked,
             events_shed,
             packets_dropped,
         }

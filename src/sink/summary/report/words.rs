@@ -49,6 +49,7 @@ pub(super) fn anomaly(anomaly: Anomaly) -> &'static str {
 pub(super) fn losses(counters: &Counters) -> impl Iterator<Item = (u64, &'static str)> + use<> {
     [
         (counters.packets_dropped, "packets dropped by the kernel or the interface: the sensor was too slow"),
+        (counters.chains_unchecked, "chains of certificates not judged, as too many came at once"),
         (counters.events_shed, "sessions not told because an output was too slow"),
         (counters.packets_malformed, "packets with headers that contradict themselves or are cut"),
         (counters.gaps, "directions of a connection with packets missing from the capture"),

@@ -1,0 +1,175 @@
+//! Whether the chains of sessions hold, asked once for each chain.
+//!
+//! In: events. Out: the verdict on each side's chain, and what a stapled answer is worth. A verdict lasts as long as nothing
+//! that it rests on changes; how many new ones are made in a second of packet time may be limited, so that a flood of
+//! chains takes no more than its share. All stores are bounded, and begin anew when full.
+#![forbid(unsafe_code)]
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use crate::event::{Chain, Event, Staple};
+use crate::x509::Certificate;
+use crate::x509::ocsp::{Answer, Parties};
+use crate::x509::verify::{
+    Anchors, ChainKey, Host, Intermediates, NameMatch, PathVerdict, Purpose, Question, Revocation, Verifier, name_match,
+};
+
+/// Judges chains, and remembers.
+#[derive(Debug)]
+pub struct Chains {
+    verifier: Verifier,
+    seen: Intermediates,
+    paths: HashMap<ChainKey, PathVerdict, ahash::RandomState>,
+    names: HashMap<Asked, Option<NameMatch>, ahash::RandomState>,
+    budget: Budget,
+    unchecked: u64,
+}
+
+/// A leaf, and the name that was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Asked {
+    leaf: [u8; 32],
+    name: Box<[u8]>,
+}
+
+/// New verdicts that may be made in a second of packet time.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    per_second: Option<u32>,
+    second: i64,
+    left: u32,
+}
+
+/// What was found about a session's chains.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub server: Option<Chain>,
+    pub client: Option<Chain>,
+    pub staple: Option<Box<Staple>>,
+}
+
+impl Chains {
+    /// `per_second`: new verdicts a second of packet time; `None`: as many as there are chains.
+    pub fn new(anchors: Arc<Anchors>, per_second: Option<u32>) -> Self {
+        Self {
+            verifier: Verifier::new(anchors),
+            seen: Intermediates::default(),
+            paths: HashMap::default(),
+            names: HashMap::default(),
+            budget: Budget { per_second, second: i64::MIN, left: 0 },
+            unchecked: 0,
+        }
+    }
+
+    /// Chains that were shown when the second's share was used up.
+    pub fn unchecked(&self) -> u64 {
+        self.unchecked
+    }
+
+    pub fn judge(&mut self, event: &Event) -> Findings {
+        if event.server_chain.is_empty() && event.client_chain.is_empty() {
+            return Findings::default();
+        }
+        let second = event.timestamp.0.div_euclid(1_000_000_000);
+        self.seen.note(&event.server_chain);
+        let server = Shown { chain: &event.server_chain, purpose: Purpose::Server, second };
+        let mut findings = Findings::default();
+        if let Some(leaf) = event.server_chain.first() {
+            let staple = self.staple(event, server);
+            let revocation = staple.as_ref().map_or(Revocation::Unknown, |staple| staple.judgement.revocation);
+            let name = event.server_name().and_then(|name| self.name(leaf, name));
+            findings.server = Some(match self.path(server) {
+                Some(path) => Chain::Judged(path.with(name, revocation)),
+                None => Chain::Unchecked,
+            });
+            findings.staple = staple;
+        }
+        if !event.client_chain.is_empty() {
+            let client = Shown { chain: &event.client_chain, purpose: Purpose::Client, second };
+            findings.client = Some(match self.path(client) {
+                Some(path) => Chain::Judged(path.with(None, Revocation::Unknown)),
+                None => Chain::Unchecked,
+            });
+        }
+        findings
+    }
+
+    fn path(&mut self, shown: Shown<'_>) -> Option<&PathVerdict> {
+        let Self { verifier, seen, paths, budget, unchecked, .. } = self;
+        let key = ChainKey::of(shown.chain, shown.purpose);
+        let holds = paths.get(&key).is_some_and(|known| known.holds(shown.second, seen.generation()));
+        if !holds {
+            if !budget.take(shown.second) {
+                *unchecked += 1;
+                return None;
+            }
+            if paths.len() >= MAX_PATHS {
+                paths.clear();
+            }
+            let question = Question { chain: shown.chain, seen, purpose: shown.purpose, second: shown.second };
+            paths.insert(key, verifier.path(&question));
+        }
+        paths.get(&key)
+    }
+
+    fn name(&mut self, leaf: &Certificate, name: &[u8]) -> Option<NameMatch> {
+        let asked = Asked { leaf: leaf.sha256, name: name.into() };
+        if let Some(known) = self.names.get(&asked) {
+            return *known;
+        }
+        if self.names.len() >= MAX_NAMES {
+            self.names.clear();
+        }
+        let found = Host::read(name).and_then(|host| name_match(leaf, &host));
+        self.names.insert(asked, found);
+        found
+    }
+
+    /// What the server's stapled answer is worth: its signer is held against the next certificate.
+    fn staple(&mut self, event: &Event, shown: Shown<'_>) -> Option<Box<Staple>> {
+        let response = event.handshake.ocsp_response.as_deref()?;
+        let leaf = shown.chain.first()?;
+        let answer = Answer::read(response, Some(leaf));
+        let issuer = shown.chain.iter().skip(1).find(|above| is_issuer_of(above, leaf));
+        let parties = Parties { leaf, issuer: issuer.map(|issuer| &**issuer) };
+        let judgement = answer.judge(response, &parties, shown.second);
+        Some(Box::new(Staple { answer, judgement }))
+    }
+}
+
+/// A chain as a session showed it.
+#[derive(Debug, Clone, Copy)]
+struct Shown<'a> {
+    chain: &'a [Arc<Certificate>],
+    purpose: Purpose,
+    second: i64,
+}
+
+impl Budget {
+    /// Whether another verdict may be made.
+    fn take(&mut self, second: i64) -> bool {
+        let Some(per_second) = self.per_second else { return true };
+        if self.second != second {
+            (self.second, self.left) = (second, per_second);
+        }
+        self.left = match self.left.checked_sub(1) {
+            Some(left) => left,
+            None => return false,
+        };
+        true
+    }
+}
+
+fn is_issuer_of(above: &Certificate, leaf: &Certificate) -> bool {
+    match (&above.parsed, &leaf.parsed) {
+        (Ok(above), Ok(leaf)) => above.subject.is_some() && above.subject == leaf.issuer,
+        _ => false,
+    }
+}
+
+/// Chains whose verdict is remembered.
+const MAX_PATHS: usize = 1 << 16;
+/// Pairs of a leaf and a name that are remembered.
+const MAX_NAMES: usize = 1 << 16;

@@ -165,3 +165,21 @@ fn notes(name: &str) -> String {
 fn folder() -> PathBuf {
     std::env::var_os("BROWSERS").map_or_else(|| testdata("browsers"), PathBuf::from)
 }
+
+#[test]
+#[ignore = "a measurement: cargo test --release --test browsers -- --ignored --nocapture"]
+fn judging_takes_so_long() {
+    for name in ["curl_cffi.pcap", "chromium.pcap", "firefox.pcap", "wreq.pcap"] {
+        let events = Replay::of_file(&folder().join(name)).events;
+        let mut judge = BrowserJudge::default();
+        let began = std::time::Instant::now();
+        let rounds = 2_000;
+        for _ in 0..rounds {
+            for event in &events {
+                std::hint::black_box(judge.judge(event));
+            }
+        }
+        let each = began.elapsed().as_nanos() / (rounds * events.len() as u128);
+        println!("{name}: {each} ns an event");
+    }
+}

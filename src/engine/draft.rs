@@ -98,7 +98,10 @@ impl Draft {
 
     /// Takes what one side said. `first` is when the first byte of its stream came, if this is its first message.
     pub(super) fn take(&mut self, from: Direction, message: Message<'_>, times: Times, interner: &mut Interner) {
-        self.last = Some(times.now);
+        // What a client sends after it is no part of the handshake.
+        if !matches!(message, Message::ClientRecord(_)) {
+            self.last = Some(times.now);
+        }
         match message {
             Message::Upgraded(upgrade) => self.upgrade = Some(upgrade),
             Message::Proxied(proxied) => self.proxied = Some(Box::new(proxied)),

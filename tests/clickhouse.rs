@@ -21,7 +21,8 @@ use store::{Fault, PASSWORD, Proxy, Store, USER};
 fn rows_say_what_the_ndjson_says() {
     let store = Store::shared();
     store.database("equal");
-    let events = samples::all();
+    let mut events = samples::all();
+    events.push(samples::storied());
     let lost = stored(store.address, "equal", quick(), |sink| send(sink, &events));
     assert_eq!(lost, Vec::<String>::new());
     assert_eq!(store.rows("equal.sessions"), events.len() as u64);

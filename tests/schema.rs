@@ -17,12 +17,8 @@ use replay::{Replay, captures, testdata};
 use serde_json::Value;
 use tlsight::detect::field::Field;
 use tlsight::detect::{Kind, Moment};
-use tlsight::event::{
-    Alert, ClientCertificate, DiffieHellman, EarlyData, Ech, Event, Failure, Handshake, KeyExchange, RejectionSign,
-    Resumption, Retry, Side, TcpLatency,
-};
+use tlsight::event::{Event, Resumption};
 use tlsight::sink::record::Printer;
-use tlsight::tls::{EncryptedHello, OuterHello};
 
 #[test]
 fn every_printed_member_is_a_field_that_rules_may_name() {
@@ -133,46 +129,8 @@ fn all_that_can_be_said() -> Vec<Event> {
     full.client_system = Some(tlsight::decode::System::Linux);
     full.browser = Some(Box::new(samples::browser()));
     full.quic = Some(Box::new(samples::quic()));
-    let alert = Alert { from: Side::Client, level: 2, description: 48 };
-    full.handshake = Handshake {
-        alert: Some(alert),
-        alerts: [alert, Alert { from: Side::Server, level: 1, description: 0 }].into_iter().collect(),
-        failure: Some(Failure::Alert(48)),
-        early_data: Some(EarlyData::Rejected),
-        round_trips: Some(3),
-        retry: Some(Box::new(Retry {
-            group: Some(24),
-            cookie: true,
-            added: vec![44],
-            removed: vec![42],
-            changed: vec![51, 41],
-        })),
-        key_exchange: Some(Box::new(KeyExchange {
-            dh: Some(DiffieHellman {
-                prime_bits: 1024,
-                group: Some("modp_1024"),
-                prime_sha256: [0xaa; 32],
-                public_sha256: [0xbb; 32],
-            }),
-            rsa_bits: Some(512),
-        })),
-        signature_scheme: Some(0x0804),
-        client_signature_scheme: Some(0xfefe),
-        client_certificate: Some(ClientCertificate::Empty),
-        timestamps: Some([0, 4, 0, 2, 1, 2].as_slice().into()),
-        ech: Some(Ech::Rejected(RejectionSign::HelloRetry)),
-        duration: Some(30_000_000),
-        tcp: TcpLatency { server: Some(10_000_000), client: Some(2_000_000) },
-        ..full.handshake
-    };
-    full.handshake.resumption_offered.add(Resumption::Ticket);
-    full.handshake.resumption_offered.add(Resumption::Psk);
     if let Some(server) = &mut full.server_hello {
-        let shape = Arc::make_mut(&mut server.shape);
-        shape.alpn = Some(b"h2".as_slice().into());
-        shape.heartbeat = Some(2);
-        shape.max_fragment_length = Some(4);
-        shape.record_size_limit = Some(16_385);
+        Arc::make_mut(&mut server.shape).alpn = Some(b"h2".as_slice().into());
     }
     if let Some(client) = &mut full.client_hello {
         let shape = Arc::make_mut(&mut client.shape);
@@ -180,22 +138,11 @@ fn all_that_can_be_said() -> Vec<Event> {
         shape.psk_modes = [1].into();
         shape.signature_algorithms_cert = [0x0403].into();
         shape.certificate_compression = [2].into();
-        shape.supported_groups = [0x11ec, 29, 0x0201].into();
-        shape.heartbeat = Some(1);
-        shape.max_fragment_length = Some(1);
-        shape.record_size_limit = Some(64);
-        client.encrypted_hello = Some(EncryptedHello::Outer(OuterHello {
-            kdf: 1,
-            aead: 3,
-            config_id: 77,
-            enc_length: 32,
-            payload_length: 208,
-        }));
     }
     let mut sslv2 = samples::sslv2();
     sslv2.handshake.sslv2 = true;
     let mut all = samples::all();
-    all.extend([full, sslv2]);
+    all.extend([full, sslv2, samples::storied()]);
     all
 }
 

@@ -248,8 +248,11 @@ impl Draft {
                     extensions: &self.first_extensions,
                 };
                 self.second = Some(Box::new(Second::of(&first, hello)));
-                // Early data behind the first hello were encrypted, too.
-                self.secured[from] = false;
+                // Early data behind the first hello were encrypted, too. Datagrams that hold some are told apart, and may
+                // come in any order.
+                if self.protocol == Protocol::Tls {
+                    self.secured[from] = false;
+                }
                 self.second_hello = Some(shape);
             } else {
                 self.note(Anomaly::RepeatedClientHello);

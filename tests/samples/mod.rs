@@ -8,8 +8,9 @@ use tlsight::capture::Timestamp;
 use tlsight::decode::{Tunnel, TunnelKind, Vlans};
 use tlsight::detect::{Facts, Level};
 use tlsight::event::{
-    Alert, Anomaly, Browser, ClientPrints, ClientShape, ClientSide, Endpoint, Event, Evidence, Handshake, HelloFormat,
-    Missing, Part, Protocol, Quic, QuicParameter, Reason, Resumption, ServerPrints, ServerShape, ServerSide, Side,
+    Alert, Anomaly, Browser, ClientCertificate, ClientPrints, ClientShape, ClientSide, DiffieHellman, EarlyData, Ech,
+    Endpoint, Event, Evidence, Failure, Handshake, HelloFormat, KeyExchange, Missing, Part, Protocol, Quic,
+    QuicParameter, Reason, RejectionSign, Resumption, Retry, ServerPrints, ServerShape, ServerSide, Side, TcpLatency,
     Verdict,
 };
 #[cfg(feature = "ja4plus")]
@@ -17,7 +18,7 @@ use tlsight::fingerprint::ja4plus;
 use tlsight::fingerprint::{Ja3, Ja3s, Ja4, Stable};
 use tlsight::sink::Stats;
 use tlsight::stats::Counters;
-use tlsight::tls::Proxied;
+use tlsight::tls::{EncryptedHello, OuterHello, Proxied};
 use tlsight::x509::{Certificate, Key, Malformed, Parsed};
 
 /// A TLS 1.2 session with a two-certificate chain.
@@ -151,6 +152,60 @@ pub fn sslv2() -> Event {
         missing: vec![Missing { what: Part::ServerHello, why: Reason::NotSeen }],
         ..tls12()
     }
+}
+
+/// A session whose hellos and handshake say all that they may.
+pub fn storied() -> Event {
+    let event = tls13();
+    let (mut client, mut server) = (client_side(None), event.server_hello.clone().expect("a ServerHello"));
+    let shape = Arc::make_mut(&mut client.shape);
+    shape.supported_groups = [0x11ec, 29, 0x0201].into();
+    (shape.heartbeat, shape.max_fragment_length, shape.record_size_limit) = (Some(1), Some(1), Some(64));
+    let outer = OuterHello { kdf: 1, aead: 3, config_id: 77, enc_length: 32, payload_length: 208 };
+    client.encrypted_hello = Some(EncryptedHello::Outer(outer));
+    let shape = Arc::make_mut(&mut server.shape);
+    (shape.heartbeat, shape.max_fragment_length, shape.record_size_limit) = (Some(2), Some(4), Some(16_385));
+    let handshake = story(event.handshake);
+    Event { id: [3; 16], client_hello: Some(client), server_hello: Some(server), handshake, ..tls13() }
+}
+
+/// The handshake, with all that may be told of one.
+pub fn story(handshake: Handshake) -> Handshake {
+    let alert = Alert { from: Side::Client, level: 2, description: 48 };
+    let mut told = Handshake {
+        alert: Some(alert),
+        alerts: [alert, Alert { from: Side::Server, level: 1, description: 0 }].into_iter().collect(),
+        failure: Some(Failure::Alert(48)),
+        early_data: Some(EarlyData::Rejected),
+        round_trips: Some(3),
+        retry: Some(Box::new(Retry {
+            group: Some(24),
+            cookie: true,
+            added: vec![44],
+            removed: vec![42],
+            changed: vec![51, 41],
+        })),
+        key_exchange: Some(Box::new(KeyExchange {
+            dh: Some(DiffieHellman {
+                prime_bits: 1024,
+                group: Some("modp_1024"),
+                prime_sha256: [0xaa; 32],
+                public_sha256: [0xbb; 32],
+            }),
+            rsa_bits: Some(512),
+        })),
+        signature_scheme: Some(0x0804),
+        client_signature_scheme: Some(0xfefe),
+        client_certificate: Some(ClientCertificate::Empty),
+        timestamps: Some([0, 4, 0, 2, 1, 2].as_slice().into()),
+        ech: Some(Ech::Rejected(RejectionSign::HelloRetry)),
+        duration: Some(30_000_000),
+        tcp: TcpLatency { server: Some(10_000_000), client: Some(2_000_000) },
+        ..handshake
+    };
+    told.resumption_offered.add(Resumption::Ticket);
+    told.resumption_offered.add(Resumption::Psk);
+    told
 }
 
 /// A tunnel in another.

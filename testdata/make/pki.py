@@ -14,6 +14,7 @@ KEYS = {
     "rsapss": ["-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"],
     "p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
     "p384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+    "p521": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
     "ed25519": ["-algorithm", "ED25519"],
     "ed448": ["-algorithm", "ED448"],
 }
@@ -99,17 +100,23 @@ class Pki:
         options.setdefault("serial", f"{0x2000 + next(self.leaves):X}")
         return self.issue(subject, extensions="subjectAltName=DNS:self.site.test\n", **options)
 
-    def issue(self, subject, *, issuer=None, serial, key="rsa2048", digest="sha256", validity=VALID, extensions=""):
+    def issue(self, subject, *, issuer=None, serial, key="rsa2048", digest="sha256", validity=VALID, extensions="",
+              key_of=None, sigopt=()):
+        """`key_of` certifies the key of another certificate once more; `sigopt` are openssl ca's -sigopt."""
         base = self.dir / f"c{next(self.count)}"
         key_file, request, pem = (base.with_suffix(s) for s in (".key", ".csr", ".pem"))
-        quiet(["genpkey", *KEYS[key], "-out", key_file])
+        if key_of is None:
+            quiet(["genpkey", *KEYS[key], "-out", key_file])
+        else:
+            key_file.write_bytes(key_of.key.read_bytes())
         config = base.with_suffix(".cnf")
         config.write_text(CONFIG.format(dir=self.dir, digest=digest, extensions=extensions), encoding="utf-8")
         (self.dir / "serial").write_text(serial + "\n")
         quiet(["req", "-new", "-config", config, "-utf8", "-key", key_file, "-subj", subject, "-out", request])
         signer = ["-selfsign", "-keyfile", key_file] if issuer is None else ["-cert", issuer.pem, "-keyfile", issuer.key]
         quiet(["ca", "-batch", "-config", config, "-in", request, "-out", pem, "-notext", "-startdate", validity[0],
-               "-enddate", validity[1], "-extensions", "ext", "-preserveDN", *signer])
+               "-enddate", validity[1], "-extensions", "ext", "-preserveDN",
+               *(part for option in sigopt for part in ("-sigopt", option)), *signer])
         made = Certificate(pem, key_file, base.with_suffix(".chain"), subject, serial, validity[0], validity[1], issuer)
         above = issuer
         text = pem.read_text()
@@ -125,12 +132,18 @@ class Pki:
                "-passout", f"pass:{password}", "-out", target])
         return target
 
-    def ocsp_response(self, certificate, issuer):
-        """A DER OCSP answer "good" for `certificate`, signed by `issuer`."""
+    def ocsp_response(self, certificate, issuer, signer=None, lasts=("-ndays", "3650")):
+        """A DER OCSP answer for `certificate`, "good" unless it was revoked, signed by `signer`, else by `issuer`."""
         target = certificate.pem.with_suffix(".ocsp")
-        quiet(["ocsp", "-index", self.dir / "index.txt", "-rsigner", issuer.pem, "-rkey", issuer.key, "-CA", issuer.pem,
-               "-issuer", issuer.pem, "-cert", certificate.pem, "-ndays", "3650", "-noverify", "-respout", target])
+        signer = signer or issuer
+        quiet(["ocsp", "-index", self.dir / "index.txt", "-rsigner", signer.pem, "-rkey", signer.key, "-CA", issuer.pem,
+               "-issuer", issuer.pem, "-cert", certificate.pem, *lasts, "-noverify", "-respout", target])
         return target
+
+    def revoke(self, certificate, issuer, reason="keyCompromise"):
+        config = certificate.pem.with_suffix(".cnf")
+        quiet(["ca", "-config", config, "-revoke", certificate.pem, "-crl_reason", reason, "-cert", issuer.pem,
+               "-keyfile", issuer.key])
 
 
 CA_EXTENSIONS = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign,digitalSignature\n"

@@ -60,7 +60,9 @@ fn end(steps: &[Step<'_>]) -> Problem {
 fn extensions(link: &Link<'_>, depth: usize, purpose: Purpose, problems: &mut Problems) {
     let unknown = |extension: &Extension<'_>| extension.critical && !HANDLED.contains(&extension.oid);
     problems.set_if(Problem::CriticalExtension, link.extensions.iter().any(unknown));
-    problems.set_if(Problem::InvalidCa, depth > 0 && !link.is_authority());
+    let idle = depth > 0 && !link.is_authority();
+    problems.set_if(Problem::InvalidCa, idle);
+    problems.set_if(Problem::Malformed, link.is_broken());
     let (wanted, bits): (&[&[u8]], u16) = match purpose {
         Purpose::Server => {
             (&[SERVER_AUTH, NETSCAPE_GATED, MICROSOFT_GATED], DIGITAL_SIGNATURE | KEY_ENCIPHERMENT | KEY_AGREEMENT)
@@ -69,7 +71,7 @@ fn extensions(link: &Link<'_>, depth: usize, purpose: Purpose, problems: &mut Pr
     };
     let suits = link.extension(facts::EXTENDED_KEY_USAGE).is_none_or(|usages| holds_one_of(usages, wanted));
     let may = depth > 0 || link.parsed.facts.key_usage.is_none_or(|usage| usage.has(bits));
-    problems.set_if(Problem::InvalidPurpose, !suits || !may);
+    problems.set_if(Problem::InvalidPurpose, idle || !suits || !may);
 }
 
 /// Whether an ExtKeyUsageSyntax (RFC 5280, section 4.2.1.12) has one of these.

@@ -60,10 +60,9 @@ impl<'a> Link<'a> {
         self.is_self_issued() && self.identifies_as_issuer(self)
     }
 
-    /// Whether `issuer` may have issued this one: names, key identifiers, and the right to sign certificates.
+    /// Whether `issuer` may have issued this one: by names and key identifiers. Whether it was allowed to is another question.
     pub(in crate::x509) fn may_be_of(&self, issuer: &Link<'_>) -> bool {
-        let may_sign = |parsed: &Parsed| parsed.facts.key_usage.is_none_or(|usage| usage.has(KEY_CERT_SIGN));
-        self.issuer == issuer.subject && self.identifies_as_issuer(issuer) && may_sign(issuer.parsed)
+        self.issuer == issuer.subject && self.identifies_as_issuer(issuer)
     }
 
     /// The authority key identifier says nothing against it.
@@ -89,6 +88,19 @@ impl<'a> Link<'a> {
         }
     }
 
+    /// An extension that path building needs is not what its OID says (OpenSSL's `EXFLAG_INVALID`).
+    pub(super) fn is_broken(&self) -> bool {
+        self.extensions.iter().any(|extension| {
+            let Some((_, tag)) = SHAPES.iter().find(|(oid, _)| *oid == extension.oid) else { return false };
+            let mut value = Cursor::new(extension.value);
+            let Some(element) = Element::tagged(&mut value, *tag) else { return true };
+            let mut parts = Cursor::new(element.body);
+            let is_list = *tag == der::SEQUENCE;
+            !value.is_empty()
+                || is_list && std::iter::from_fn(|| Element::next(&mut parts)).count() == 0 && !parts.is_empty()
+        })
+    }
+
     pub(super) fn not_before(&self) -> i64 {
         self.parsed.not_before.unwrap_or(i64::MIN)
     }
@@ -101,3 +113,14 @@ impl<'a> Link<'a> {
         (self.not_before()..=self.not_after()).contains(&second)
     }
 }
+
+/// Extensions and the one element that each is made of (RFC 5280, section 4.2.1).
+const SHAPES: &[(&[u8], u8)] = &[
+    (facts::BASIC_CONSTRAINTS, der::SEQUENCE),
+    (facts::KEY_USAGE, der::BIT_STRING),
+    (facts::EXTENDED_KEY_USAGE, der::SEQUENCE),
+    (facts::SUBJECT_KEY_ID, der::OCTET_STRING),
+    (facts::AUTHORITY_KEY_ID, der::SEQUENCE),
+    (facts::SUBJECT_ALT_NAME, der::SEQUENCE),
+    (facts::NAME_CONSTRAINTS, der::SEQUENCE),
+];

@@ -103,6 +103,10 @@ struct Search<'q, 'a> {
 impl<'a> Search<'_, 'a> {
     /// What stands above the leaf, if `webpki` vouches for it.
     fn by_webpki(&self, leaf: &Link<'a>) -> Option<Vec<(Origin, &'a Certificate)>> {
+        // A leaf that is an anchor itself has nothing above it.
+        if self.anchors.contains(&leaf.certificate.sha256) {
+            return None;
+        }
         let time = Duration::from_secs(u64::try_from(self.question.second).ok()?);
         let usage = match self.question.purpose {
             Purpose::Server => KeyUsage::server_auth(),

@@ -13,6 +13,6 @@ def scenario(name):
 
 
 def load_all():
-    from scenarios import (certificates, clients, datagrams, failures, handshakes, old_protocols, proxies,  # noqa: F401
+    from scenarios import (certificates, chains, clients, datagrams, failures, handshakes, old_protocols, proxies,  # noqa: F401
                            shapes, story, tunnels, upgrades, webrtc)
     return SCENARIOS

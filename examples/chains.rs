@@ -1,7 +1,7 @@
 //! Prints every chain of some captures with its verdict, for comparison with `openssl verify`: one JSON object a line.
 //!
-//! `cargo run --example chains -- [--ca-file PEM]... [--no-mozilla] CAPTURE...`; `--roots` prints Mozilla's roots as PEM.
-//! `testdata/make/verdicts.py` runs it.
+//! `cargo run --example chains -- [--ca-file PEM]... [--no-mozilla] CAPTURE...`; `--roots` prints Mozilla's roots as PEM,
+//! `--records` the records of certificates instead. `testdata/make/verdicts.py` and `certificate_facts.py` run it.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -14,20 +14,23 @@ use serde_json::json;
 use tlsight::capture::{Batch, Fill, Input, Source};
 use tlsight::config::Limits;
 use tlsight::engine::{Engine, Shard};
-use tlsight::event::Event;
+use tlsight::event::{Event, Side};
 use tlsight::flow::Hasher;
+use tlsight::sink::record::{Printer, Sighting};
 use tlsight::x509::Certificate;
+use tlsight::x509::flaws::Place;
 use tlsight::x509::verify::{
     Anchors, Host, Intermediates, Problem, Purpose, Question, Revocation, Verifier, name_match,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut anchors = Anchors::mozilla();
-    let mut captures = Vec::new();
+    let (mut captures, mut records) = (Vec::new(), false);
     let mut args = std::env::args_os().skip(1);
     while let Some(arg) = args.next() {
         match arg.to_str() {
             Some("--roots") => return Ok(print_roots()),
+            Some("--records") => records = true,
             Some("--no-mozilla") => anchors = Anchors::none(),
             Some("--ca-file") => {
                 let path = PathBuf::from(args.next().ok_or("--ca-file needs a file")?);
@@ -42,6 +45,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut seen = BTreeSet::new();
         for event in events(&path)? {
+            if records {
+                print_records(&event);
+                continue;
+            }
             let host = event.server_name().and_then(Host::read);
             for (chain, purpose) in [(&event.server_chain, Purpose::Server), (&event.client_chain, Purpose::Client)] {
                 let host = host.as_ref().filter(|_| purpose == Purpose::Server);
@@ -94,6 +101,18 @@ fn events(path: &std::path::Path) -> Result<Vec<Event>, Box<dyn Error>> {
     }
     engine.finish(&mut |event| events.push(event));
     Ok(events)
+}
+
+fn print_records(event: &Event) {
+    for (chain, side) in [(&event.server_chain, Side::Server), (&event.client_chain, Side::Client)] {
+        for (at, certificate) in chain.iter().enumerate() {
+            let place = if at == 0 { Place::Leaf } else { Place::Above };
+            let sighting = Sighting { certificate, at: event.timestamp, session: &event.id, side, place };
+            let mut line = Vec::new();
+            Printer::default().certificate(&sighting, &mut line);
+            print!("{}", String::from_utf8_lossy(&line));
+        }
+    }
 }
 
 fn print_roots() {

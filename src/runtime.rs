@@ -8,6 +8,7 @@ mod outlet;
 mod shards;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -20,6 +21,7 @@ use crate::flow::Hasher;
 use crate::judge::{Judge, Measures};
 use crate::sink::Sink;
 use crate::stats::Counters;
+use crate::x509::verify::Anchors;
 
 use outlet::Outlet;
 
@@ -32,6 +34,8 @@ pub struct Plan {
     pub filter: Option<Filter>,
     pub measures: Measures,
     pub rules: Option<Rules>,
+    /// Whom chains of certificates may end at.
+    pub anchors: Arc<Anchors>,
     pub sinks: Vec<Box<dyn Sink>>,
     /// `observer.name` of its statistics.
     pub sensor: String,

@@ -284,6 +284,7 @@ fn through<S: Source>(source: &mut S, threads: usize, hasher: Hasher) -> Vec<Eve
         hasher,
         filter: None,
         rules: None,
+        anchors: Default::default(),
         sinks: vec![Box::new(Collector(Arc::clone(&seen)))],
         sensor: String::new(),
         pace: Pace::Offline,

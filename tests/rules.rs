@@ -531,7 +531,6 @@ fn certificate(change: impl FnOnce(&mut Parsed)) -> Arc<Certificate> {
         uris: Vec::new(),
         names_left_out: 0,
         is_ca: Some(false),
-        facts: Facts::default(),
         self_issued: false,
         irregular: false,
         #[cfg(feature = "ja4plus")]

@@ -49,6 +49,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         // The kernel has applied it.
         filter: None,
         rules: settings.rules,
+        anchors: settings.anchors,
         sinks: outputs.sinks,
         sensor: host_name(),
         pace: Pace::Live { stats_interval: args.stats_interval },

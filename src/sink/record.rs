@@ -8,6 +8,7 @@
 
 mod alert;
 mod certificate;
+mod certificate_record;
 mod client;
 mod handshake;
 mod path;
@@ -24,6 +25,7 @@ use super::{Stats, json};
 
 pub use alert::AlertRecord;
 pub(super) use certificate::{Key, signature};
+pub use certificate_record::{CertificateRecord, Sighting};
 pub use session::Record;
 pub use shared::Shared;
 pub use stats::StatsRecord;
@@ -44,6 +46,11 @@ impl Printer {
     /// Appends an alert's line.
     pub fn alert(&mut self, alert: &Alert, out: &mut Vec<u8>) {
         line(&AlertRecord::of(alert), out);
+    }
+
+    /// Appends a certificate's line: all that it says.
+    pub fn certificate(&mut self, sighting: &Sighting<'_>, out: &mut Vec<u8>) {
+        line(&CertificateRecord::of(sighting), out);
     }
 
     /// Appends a line of counters.

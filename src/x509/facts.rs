@@ -90,7 +90,10 @@ impl Facts {
             CRL_POINTS => self.take_crl_points(extension.value)?,
             SCTS => self.scts = Some(Scts::in_extension(extension.value)),
             TLS_FEATURE => self.must_staple = demands_staple(extension.value)?,
-            NAME_CONSTRAINTS => self.name_constraints = true,
+            NAME_CONSTRAINTS => {
+                elements(extension.value)?;
+                self.name_constraints = true;
+            }
             SUBJECT_KEY_ID => {
                 let id = Element::tagged(&mut Cursor::new(extension.value), der::OCTET_STRING)?.body;
                 self.subject_key_id = Some(id.get(..MAX_KEY_ID).unwrap_or(id).into());

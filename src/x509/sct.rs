@@ -85,6 +85,8 @@ fn timestamp(bytes: &[u8]) -> Option<Sct> {
     fields.is_empty().then_some(Sct { log, timestamp })
 }
 
+/// Of a timestamp, in a second.
+pub const MILLISECONDS: u64 = 1_000;
 /// Timestamps that are kept of one list.
 pub const MAX_SCTS: usize = 32;
 const VERSION_1: u8 = 0;

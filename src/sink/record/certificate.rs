@@ -215,6 +215,6 @@ enum AlternativeName<'a> {
     Address(Address),
 }
 
-fn filled(text: Option<&str>) -> Option<&str> {
+pub fn filled(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.is_empty())
 }

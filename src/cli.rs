@@ -6,6 +6,7 @@
 mod args;
 mod console;
 mod explain;
+mod labels;
 mod live;
 mod outputs;
 mod progress;
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         Command::Read(args) => read::run(args, &console),
         Command::Live(args) => live::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
+        Command::Labels(args) => labels::run(args, &console),
     };
     match done {
         Ok(status) => status.into(),

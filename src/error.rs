@@ -20,6 +20,9 @@ pub enum Error {
     /// Every fault of the rule files, one `file:line: what` a line.
     #[error("{}", .0.join("\n"))]
     Rules(Vec<String>),
+    /// Every fault of the label files, one `file:line: what` a line.
+    #[error("{}", .0.join("\n"))]
+    Labels(Vec<String>),
     #[error("ClickHouse at {url}: {why}")]
     ClickHouse { url: String, why: String },
     #[error("{0}")]

@@ -5,6 +5,7 @@
 
 mod browser;
 mod handshake;
+pub mod labels;
 mod security;
 pub mod terms;
 
@@ -26,6 +27,7 @@ pub use handshake::{
     KeyExchange, MAX_ALERTS, OfferSign, Offered, RejectionSign, Resumption, Retry, TcpLatency,
 };
 pub use security::{Chain, Posture, Security, Staple, Timestamps, Weakness};
+use labels::Labels;
 use terms::Version;
 
 /// One TLS session (`tlsight.tls`).
@@ -69,6 +71,8 @@ pub struct Event {
     pub browser: Option<Box<Browser>>,
     /// What its certificates and its choices are worth; empty until judged.
     pub security: Security,
+    /// What is known of its fingerprints; the engine knows nothing.
+    pub labels: Labels,
     /// Why something is not here.
     pub missing: Vec<Missing>,
     /// What was odd, and kept all the same.

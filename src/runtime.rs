@@ -8,7 +8,6 @@ mod outlet;
 mod shards;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::Error;
@@ -21,7 +20,6 @@ use crate::flow::Hasher;
 use crate::judge::{Judge, Measures};
 use crate::sink::Sink;
 use crate::stats::Counters;
-use crate::x509::verify::Anchors;
 
 use outlet::Outlet;
 
@@ -34,8 +32,6 @@ pub struct Plan {
     pub filter: Option<Filter>,
     pub measures: Measures,
     pub rules: Option<Rules>,
-    /// Whom chains of certificates may end at.
-    pub anchors: Arc<Anchors>,
     pub sinks: Vec<Box<dyn Sink>>,
     /// `observer.name` of its statistics.
     pub sensor: String,

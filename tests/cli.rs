@@ -489,9 +489,77 @@ fn explained_fingerprints_are_those_of_the_session() {
 }
 
 #[test]
+fn sessions_have_labels_unless_they_are_not_wanted() {
+    let path = capture("go_http1_nginx_tls13.pcap");
+    let run_with = |args: &[&str]| {
+        let found = run(&[&["read", "--json", &path], args].concat());
+        assert_eq!(found.status, 0, "{}", found.err);
+        records(&found.out).into_iter().find(|record| dataset(record) == "tlsight.tls").expect("a session")
+    };
+    let labels = &run_with(&[])["tlsight"]["labels"];
+    assert_eq!((&labels[0]["software"], &labels[0]["specificity"]), (&"Go".into(), &"runtime".into()), "{labels}");
+    assert_eq!(run_with(&["--no-labels"])["tlsight"]["labels"], Value::Null);
+}
+
+#[test]
+fn lists_of_others_are_imported_and_used() {
+    let folder = TempDir::new().expect("a folder");
+    let output = folder.path().join("lists.toml");
+    let list = |name: &str| format!("{}/testdata/labels/lists/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (certificates, clients) = (list("sslblacklist.csv"), list("ja4plus-mapping.csv"));
+    let import = ["labels", "import", &certificates, &clients, "-o", text(&output)];
+    let first = run(&import);
+    assert_eq!(first.status, 2, "two lines of each cannot be read");
+    for words in ["sslblacklist.csv:6: ", "ja4plus-mapping.csv:9: "] {
+        assert!(first.err.contains(words), "{words}: {}", first.err);
+    }
+    for words in [": 2 labels", ": 4 labels", "have more than one name now"] {
+        assert!(first.out.contains(words), "{words}: {}", first.out);
+    }
+    let again = run(&import);
+    assert!(again.status == 2 && again.err.contains("it is there already"), "{}", again.err);
+
+    let session = run(&["read", "--json", "--labels", text(&output), &capture("cert_expired.pcap")]);
+    let record = records(&session.out).into_iter().find(|record| dataset(record) == "tlsight.tls").expect("a session");
+    let labels = record["tlsight"]["labels"].as_array().expect("labels");
+    let server = labels.iter().find(|label| label["side"] == "server").expect("a label of the server");
+    assert_eq!((&server["software"], &server["role"]), (&"SomeBot C&C".into(), &"malware".into()));
+}
+
+#[test]
+fn a_fault_in_a_label_file_is_told_before_anything_is_read() {
+    let folder = TempDir::new().expect("a folder");
+    let path =
+        file(&folder, "x.toml", b"[[label]]\nsoftware = \"a\"\nsource = \"b\"\nspecificity = \"c\"\n\n[other]\n");
+    let found = run(&["read", "--labels", text(&path), &capture("cert_expired.pcap")]);
+    assert_eq!((found.status, &*found.out), (2, ""));
+    for words in ["x.toml:4: `specificity`", "x.toml:6: there is no `other` here"] {
+        assert!(found.err.contains(words), "{words}: {}", found.err);
+    }
+}
+
+#[test]
+fn what_a_fingerprint_is_known_by_is_shown() {
+    let ja4 = "t13d190900_9dc949149365_97f8aa674fd9";
+    for command in [&["labels", "show", ja4][..], &["explain", ja4]] {
+        let found = run(command);
+        assert_eq!(found.status, 0, "{}", found.err);
+        for words in ["Known by it", "Go 1.", "gobuster 3.", "cannot be told from it"] {
+            assert!(found.out.contains(words), "{words}: {}", found.out);
+        }
+    }
+    let nothing = run(&["labels", "show", "0123456789abcdef0123456789abcdef"]);
+    assert!(nothing.out.contains("nothing") && nothing.status == 0, "{}", nothing.out);
+    assert_eq!(run(&["labels", "show", "x"]).status, 2);
+    let listed = run(&["labels", "list", "--role", "browser"]);
+    assert!(listed.out.contains("Firefox") && !listed.out.contains("gobuster"), "{}", listed.out);
+    assert_eq!(run(&["labels", "list", "--role", "wizard"]).status, 2);
+}
+
+#[test]
 fn help_has_an_example_for_each_command() {
     assert_eq!(run(&["--help"]).status, 0);
-    for command in ["read", "live", "explain"] {
+    for command in ["read", "live", "explain", "labels"] {
         let run = run(&[command, "--help"]);
         assert_eq!((run.status, run.err.as_str()), (0, ""));
         assert!(run.out.contains(&format!("\n  tlsight {command} ")), "{}", run.out);

@@ -38,7 +38,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "stats",
         ],
     ),
-    ("judge", &["event", "tls", "decode", "capture", "wire"]),
+    ("judge", &["event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "error"]),
     (
         "detect",
         &["judge", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],
@@ -52,6 +52,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         &[
             "sink",
             "detect",
+            "judge",
             "engine",
             "event",
             "flow",
@@ -71,6 +72,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "runtime",
             "sink",
             "detect",
+            "judge",
             "engine",
             "event",
             "flow",

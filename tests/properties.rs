@@ -280,11 +280,10 @@ fn through<S: Source>(source: &mut S, threads: usize, hasher: Hasher) -> Vec<Eve
     let plan = Plan {
         threads,
         limits: Limits::default(),
-        measures: Measures { anchors: Arc::new(Anchors::mozilla()), chain_checks: None },
+        measures: Measures { anchors: Arc::new(Anchors::mozilla()), chain_checks: None, knowledge: None },
         hasher,
         filter: None,
         rules: None,
-        anchors: Default::default(),
         sinks: vec![Box::new(Collector(Arc::clone(&seen)))],
         sensor: String::new(),
         pace: Pace::Offline,

@@ -531,6 +531,7 @@ fn certificate(change: impl FnOnce(&mut Parsed)) -> Arc<Certificate> {
         uris: Vec::new(),
         names_left_out: 0,
         is_ca: Some(false),
+        facts: Facts::default(),
         self_issued: false,
         irregular: false,
         #[cfg(feature = "ja4plus")]
@@ -641,6 +642,7 @@ fn event() -> Event {
         security: tlsight::event::Security::default(),
         missing: vec![Missing { what: Part::ClientCertificate, why: Reason::NotSeen }],
         anomalies: vec![Anomaly::TcpOverlapDiffers],
+        labels: Default::default(),
         #[cfg(feature = "ja4plus")]
         tcp: Default::default(),
     }

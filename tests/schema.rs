@@ -128,6 +128,7 @@ fn all_that_can_be_said() -> Vec<Event> {
     full.client_records.extend([53, 87]);
     full.client_system = Some(tlsight::decode::System::Linux);
     full.browser = Some(Box::new(samples::browser()));
+    full.labels = samples::labels();
     full.quic = Some(Box::new(samples::quic()));
     if let Some(server) = &mut full.server_hello {
         Arc::make_mut(&mut server.shape).alpn = Some(b"h2".as_slice().into());

@@ -23,6 +23,7 @@ pub enum Command {
     Read(ReadArgs),
     Live(LiveArgs),
     Explain(ExplainArgs),
+    Labels(LabelsArgs),
 }
 
 #[derive(Debug, Clone, Copy, Group)]
@@ -90,6 +91,50 @@ pub struct ExplainArgs {
     pub value: Vec<String>,
 }
 
+/// Look into what fingerprints are known by, and add lists of others to it.
+#[derive(Debug, Group)]
+#[command(after_help = "Examples:
+  tlsight labels show t13d3112h2_e8f1e7e78f70_b26ce05bbdd6
+  tlsight labels list --role impersonator
+  tlsight labels import ja4plus-mapping.csv ja3_fingerprints.csv -o lists.toml
+  tlsight read capture.pcap --labels lists.toml")]
+pub struct LabelsArgs {
+    #[command(subcommand)]
+    pub command: LabelsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LabelsCommand {
+    /// List the software that is known
+    List {
+        /// Only that of a role, such as browser, library, tool, scanner, impersonator, malware
+        #[arg(long, value_name = "ROLE")]
+        role: Option<String>,
+        /// Also what a file or folder says
+        #[arg(long, value_name = "PATH")]
+        labels: Vec<PathBuf>,
+    },
+    /// Say what is known by a JA4, a JA3, or the hash of a certificate
+    Show {
+        #[arg(value_name = "FINGERPRINT")]
+        fingerprint: String,
+        /// Also what a file or folder says
+        #[arg(long, value_name = "PATH")]
+        labels: Vec<PathBuf>,
+    },
+    /// Make a file for --labels out of lists of others
+    ///
+    /// Read are FoxIO's ja4plus-mapping.csv, the JSON of ja4db.com, the JA3 and certificate lists of abuse.ch's SSLBL, and
+    /// files of Zeek's intelligence framework; which of them a file is, is seen in it.
+    Import {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+        /// Where the labels go; a file that is there is not written over
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
+}
+
 /// Where results go, and in which form.
 #[derive(Debug, Group)]
 pub struct OutputArgs {
@@ -123,6 +168,12 @@ pub struct AnalysisArgs {
     /// Apply the Sigma rules of a file or folder
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+    /// Label sessions with what a file, or the .toml files of a folder, says too; may be given more than once
+    #[arg(long, value_name = "PATH")]
+    pub labels: Vec<PathBuf>,
+    /// Label no session
+    #[arg(long, conflicts_with = "labels")]
+    pub no_labels: bool,
     /// End with status 1 if there were alerts of LEVEL (informational, low, medium, high, critical) or above
     #[arg(long, value_name = "LEVEL", requires = "rules")]
     pub fail_on: Option<Level>,

@@ -77,7 +77,7 @@ impl Console {
     /// Why the run, or an input, was given up: a line for each fault.
     pub fn error(&self, error: &Error) {
         match error {
-            Error::Rules(faults) => faults.iter().for_each(|fault| self.say(fault)),
+            Error::Rules(faults) | Error::Labels(faults) => faults.iter().for_each(|fault| self.say(fault)),
             error => self.say(&error.to_string()),
         }
     }

@@ -1,17 +1,17 @@
 //! `tlsight explain`: what a fingerprint or a hello is made of.
 //!
-//! In: text, or bytes from standard input. Out: its parts in words and names. Knows no data base of who sends it.
+//! In: text, or bytes from standard input. Out: its parts in words and names, and what is known to send it.
 
 mod hello;
 mod ja3;
 mod ja4;
-mod sheet;
+pub(super) mod sheet;
 
 use std::io::{self, Read};
 
 use super::args::ExplainArgs;
 use super::console::Console;
-use super::{Status, print};
+use super::{Status, labels, print};
 use crate::Error;
 use sheet::Sheet;
 
@@ -21,7 +21,10 @@ pub fn run(args: &ExplainArgs, console: &Console) -> Result<Status, Error> {
         [dash] if dash == "-" => standard_input()?,
         words => words.join(" ").into_bytes(),
     };
-    let sheet = explain(&value).map_err(Error::Input)?;
+    let mut sheet = explain(&value).map_err(Error::Input)?;
+    if let Ok(text) = std::str::from_utf8(&value) {
+        labels::describe(text, &mut sheet)?;
+    }
     print(&sheet.text(console.screen))?;
     Ok(Status::Done)
 }

@@ -43,13 +43,12 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let plan = Plan {
         // Never on the thread that reads: a slow output would cost packets.
         threads: args.analysis.threads.unwrap_or(settings.threads.max(2)),
-        measures: Measures { anchors: settings.anchors, chain_checks: Some(settings.limits.chain_checks) },
+        measures: Measures { anchors: settings.anchors, chain_checks: Some(settings.limits.chain_checks), knowledge: settings.knowledge },
         limits: settings.limits,
         hasher: Hasher::random(),
         // The kernel has applied it.
         filter: None,
         rules: settings.rules,
-        anchors: settings.anchors,
         sinks: outputs.sinks,
         sensor: host_name(),
         pace: Pace::Live { stats_interval: args.stats_interval },

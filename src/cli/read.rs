@@ -51,11 +51,10 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
     let plan = Plan {
         threads: settings.threads,
         limits: settings.limits,
-        measures: Measures { anchors: settings.anchors, chain_checks: None },
+        measures: Measures { anchors: settings.anchors, chain_checks: None, knowledge: settings.knowledge },
         hasher: Hasher::random(),
         filter,
         rules: settings.rules,
-        anchors: settings.anchors,
         sinks: outputs.sinks,
         sensor: String::new(),
         pace: Pace::Offline,

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use super::Status;
 use super::args::AnalysisArgs;
 use super::console::Console;
+use super::labels::knowledge;
 use crate::Error;
 use crate::config::Limits;
 use crate::detect::{Level, Rules};
+use crate::judge::labels::KnowledgeBase;
 use crate::runtime::Outcome;
 use crate::x509::verify::{Anchors, PemFault};
 
@@ -25,6 +27,8 @@ pub struct Settings {
     pub rules: Option<Rules>,
     /// Whom chains of certificates may end at.
     pub anchors: Arc<Anchors>,
+    /// What software is known by its fingerprints.
+    pub knowledge: Option<Arc<KnowledgeBase>>,
     fail_on: Option<Level>,
 }
 
@@ -41,7 +45,11 @@ impl Settings {
         }
         let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let anchors = Arc::new(anchors(&args.ca_file)?);
-        Ok(Self { threads, limits, rules, anchors, fail_on: args.fail_on })
+        let knowledge = match args.no_labels {
+            true => None,
+            false => Some(Arc::new(knowledge(&args.labels)?)),
+        };
+        Ok(Self { threads, limits, rules, anchors, knowledge, fail_on: args.fail_on })
     }
 
     /// What the exit status says of an outcome. Complaints are said here.

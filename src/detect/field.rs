@@ -5,6 +5,7 @@
 
 mod browser;
 mod handshake;
+mod label;
 mod path;
 
 use std::borrow::Cow;
@@ -121,6 +122,7 @@ const TABLES: &[&[Spec]] = &[
     path::PATH,
     browser::BROWSER,
     handshake::HANDSHAKE,
+    label::LABELS,
     CLIENT,
     SERVER,
     CLIENT_CERTIFICATES,

@@ -14,6 +14,7 @@ use super::facts::Facts;
 use super::intern::Interner;
 use crate::capture::Timestamp;
 use crate::decode::{System, Tunnel, Vlans};
+use crate::event::labels::Labels;
 use crate::event::{
     Alert, Anomaly, ClientCertificate, ClientShape, ClientSide, DiffieHellman, Endpoint, Event, Handshake, HelloFormat,
     KeyExchange, Offered, Protocol, Quic, Resumption, Security, ServerSide, Side, TcpLatency,
@@ -402,6 +403,7 @@ impl Draft {
             security: Security::default(),
             missing,
             anomalies: self.anomalies,
+            labels: Labels::default(),
             #[cfg(feature = "ja4plus")]
             tcp: setting.facts.prints(client),
         };

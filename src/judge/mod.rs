@@ -1,11 +1,12 @@
 //! What a session means: adds to events, in the order of their packet times and off the packet path, what no single
 //! packet says.
 //!
-//! In: events. Out: the same events with verdicts in them. Does no I/O, starts no thread and reads no clock; what it keeps
-//! is bounded.
+//! In: events. Out: the same events with verdicts in them. Does no I/O but the loaders of data, starts no thread and reads
+//! no clock; what it keeps is bounded.
 
 pub mod browser;
 mod chains;
+pub mod labels;
 mod posture;
 
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::x509::verify::Anchors;
 
 use browser::BrowserJudge;
 use chains::Chains;
+use labels::{KnowledgeBase, Labeller};
 use posture::Postures;
 
 /// Judges one event after another.
@@ -27,6 +29,7 @@ pub struct Judge {
     browsers: BrowserJudge,
     chains: Chains,
     postures: Postures,
+    labeller: Option<Labeller>,
     /// Certificates that were told of in full.
     told: HashSet<[u8; 32], ahash::RandomState>,
 }
@@ -38,6 +41,8 @@ pub struct Measures {
     pub anchors: Arc<Anchors>,
     /// Chains that may be verified in a second of packet time; `None`: all.
     pub chain_checks: Option<u32>,
+    /// What software is known by its fingerprints; `None`: nobody asks.
+    pub knowledge: Option<Arc<KnowledgeBase>>,
 }
 
 impl Judge {
@@ -46,6 +51,7 @@ impl Judge {
             browsers: BrowserJudge::default(),
             chains: Chains::new(measures.anchors, measures.chain_checks),
             postures: Postures::default(),
+            labeller: measures.knowledge.map(Labeller::new),
             told: HashSet::default(),
         }
     }
@@ -61,6 +67,9 @@ impl Judge {
         event.security.server_chain = found.server;
         event.security.client_chain = found.client;
         event.security.staple = found.staple;
+        if let Some(labeller) = &mut self.labeller {
+            labeller.label(event);
+        }
     }
 
     /// Chains that were not judged for want of time.

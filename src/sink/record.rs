@@ -11,6 +11,7 @@ mod certificate;
 mod certificate_record;
 mod client;
 mod handshake;
+mod label;
 mod path;
 mod prepare;
 mod server;

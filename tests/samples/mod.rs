@@ -7,6 +7,7 @@ use arrayvec::ArrayVec;
 use tlsight::capture::Timestamp;
 use tlsight::decode::{Tunnel, TunnelKind, Vlans};
 use tlsight::detect::{Facts, Level};
+use tlsight::event::labels::{Evidence as Matched, Label, LabelSet, Labels, Role, Specificity};
 use tlsight::event::{
     Alert, Anomaly, Browser, ClientCertificate, ClientPrints, ClientShape, ClientSide, DiffieHellman, EarlyData, Ech,
     Endpoint, Event, Evidence, Failure, Handshake, HelloFormat, KeyExchange, Missing, Part, Protocol, Quic,
@@ -61,6 +62,7 @@ pub fn tls12() -> Event {
         security: tlsight::event::Security::default(),
         missing: Vec::new(),
         anomalies: Vec::new(),
+        labels: Labels::default(),
         #[cfg(feature = "ja4plus")]
         tcp: tcp_prints(),
     }
@@ -206,6 +208,37 @@ pub fn story(handshake: Handshake) -> Handshake {
     told.resumption_offered.add(Resumption::Ticket);
     told.resumption_offered.add(Resumption::Psk);
     told
+}
+
+/// What is known of a client, and of a server.
+pub fn labels() -> Labels {
+    let client = Label {
+        side: Side::Client,
+        software: "Go".into(),
+        setup: Some("net/http".into()),
+        version: Some("1.19 – 1.24".into()),
+        library: Some("crypto/tls".into()),
+        role: Some(Role::Library),
+        specificity: Specificity::Runtime,
+        evidence: Matched::Hello,
+        source: "measured".into(),
+        also: ["gobuster".into(), "an \"Agent\" (list.csv)".into()].into(),
+    };
+    let bare = Label { setup: None, version: None, library: None, role: None, also: [].into(), ..client.clone() };
+    let other = Label { software: "Other".into(), evidence: Matched::Ja4, source: "list.csv".into(), ..bare.clone() };
+    let server = Label {
+        side: Side::Server,
+        software: "Bot C&C".into(),
+        role: Some(Role::Malware),
+        specificity: Specificity::Application,
+        evidence: Matched::Certificate,
+        source: "SSLBL".into(),
+        ..bare
+    };
+    Labels {
+        client: Some(Arc::new(LabelSet { labels: [client, other].into() })),
+        server: Some(Arc::new(LabelSet { labels: [server].into() })),
+    }
 }
 
 /// A tunnel in another.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::chain::Chain;
 use super::prints::{Plus, Prints};
 use crate::decode::System;
+use crate::event::labels::Role;
 use crate::event::terms::Version;
 use crate::event::{Agreement, ClientCertificate, ClientShape, EarlyData, Ech, Event, Failure, Missing, Resumption};
 use crate::sink::community_id::CommunityId;
@@ -174,6 +175,16 @@ pub struct SessionRow<'a> {
     tcp_client_latency: Option<u64>,
     missing: Vec<String>,
     anomaly: Vec<&'a str>,
+    label_side: Vec<&'a str>,
+    label_software: Vec<&'a str>,
+    label_setup: Vec<&'a str>,
+    label_version: Vec<&'a str>,
+    label_library: Vec<&'a str>,
+    label_role: Vec<&'a str>,
+    label_specificity: Vec<&'a str>,
+    label_evidence: Vec<&'a str>,
+    label_source: Vec<&'a str>,
+    label_also: Vec<Vec<&'a str>>,
     client_chain_subject: Vec<&'a str>,
     client_chain_subject_common_name: Vec<&'a str>,
     client_chain_issuer: Vec<&'a str>,
@@ -403,6 +414,16 @@ impl<'a> SessionRow<'a> {
             tcp_client_latency: handshake.tcp.client,
             missing: event.missing.iter().map(Missing::to_string).collect(),
             anomaly: event.anomalies.iter().map(|anomaly| anomaly.as_str()).collect(),
+            label_side: event.labels.iter().map(|label| label.side.as_str()).collect(),
+            label_software: event.labels.iter().map(|label| &*label.software).collect(),
+            label_setup: event.labels.iter().map(|label| label.setup.as_deref().unwrap_or_default()).collect(),
+            label_version: event.labels.iter().map(|label| label.version.as_deref().unwrap_or_default()).collect(),
+            label_library: event.labels.iter().map(|label| label.library.as_deref().unwrap_or_default()).collect(),
+            label_role: event.labels.iter().map(|label| label.role.map(Role::as_str).unwrap_or_default()).collect(),
+            label_specificity: event.labels.iter().map(|label| label.specificity.as_str()).collect(),
+            label_evidence: event.labels.iter().map(|label| label.evidence.as_str()).collect(),
+            label_source: event.labels.iter().map(|label| &*label.source).collect(),
+            label_also: event.labels.iter().map(|label| label.also.iter().map(|name| &**name).collect()).collect(),
             client_chain_subject: client_chain.subject,
             client_chain_subject_common_name: client_chain.subject_common_name,
             client_chain_issuer: client_chain.issuer,

@@ -1,5 +1,5 @@
 -- One row per TLS session, a column per fact. Addresses of IPv4 are IPv4-mapped. Parallel arrays `*_chain_*` hold one
--- element per certificate, leaf first. Not known: NULL, an empty string or an empty array. Columns of JA4+ stay empty
+-- element per certificate, leaf first; `label_*` one per label. Not known: NULL, an empty string or an empty array. Columns of JA4+ stay empty
 -- in a build without it. Dates of certificates after the year 2299 are kept, though shown as that: toInt64() has them.
 CREATE TABLE IF NOT EXISTS sessions
 (
@@ -154,6 +154,16 @@ CREATE TABLE IF NOT EXISTS sessions
     `tcp_client_latency` Nullable(UInt64),
     `missing` Array(LowCardinality(String)),
     `anomaly` Array(LowCardinality(String)),
+    `label_side` Array(LowCardinality(String)),
+    `label_software` Array(LowCardinality(String)),
+    `label_setup` Array(String),
+    `label_version` Array(String),
+    `label_library` Array(LowCardinality(String)),
+    `label_role` Array(LowCardinality(String)),
+    `label_specificity` Array(LowCardinality(String)),
+    `label_evidence` Array(LowCardinality(String)),
+    `label_source` Array(LowCardinality(String)),
+    `label_also` Array(Array(String)),
     `client_chain_subject` Array(String),
     `client_chain_subject_common_name` Array(String),
     `client_chain_issuer` Array(String),

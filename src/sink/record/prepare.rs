@@ -5,17 +5,19 @@
 use std::sync::Arc;
 
 use super::shared::Shared;
-use super::{certificate, client, server};
+use super::{certificate, client, label, server};
 use crate::event::Event;
+use crate::event::labels::LabelSet;
 use crate::x509::Certificate;
 
 impl Shared {
     /// Makes the texts that `event` needs and that are not there yet; the methods below then tell of this event.
     pub fn prepare(&mut self, event: &Event) {
-        let Self { clients, servers, certificates, event: places } = self;
+        let Self { clients, servers, certificates, labels, event: places } = self;
         clients.make_room();
         servers.make_room();
         certificates.make_room();
+        labels.make_room();
         places.client_hello = event.client_hello.as_ref().map(|hello| {
             let length = Some(hello.session_id_len);
             clients.place(&hello.shape, length, 0, |out| client::members(&hello.shape, length, out))
@@ -32,6 +34,9 @@ impl Shared {
             let weight = certificate.der.len();
             certificates.place(certificate, None, weight, |out| certificate::members(certificate, out))
         };
+        let mut labels = |set: &Arc<LabelSet>| labels.place(set, None, 0, |out| label::elements(set, out));
+        places.client_labels = event.labels.client.as_ref().map(&mut labels);
+        places.server_labels = event.labels.server.as_ref().map(&mut labels);
         places.client_chain.clear();
         places.client_chain.extend(event.client_chain.iter().map(&mut chain));
         places.server_chain.clear();

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::client::{TlsClient, TlsightClient};
 use super::handshake::Handshake;
+use super::label::LabelList;
 use super::path::{ProxyRecord, QuicRecord, TunnelRecord};
 use super::server::{TlsServer, TlsightServer};
 use super::shared::Shared;
@@ -90,6 +91,7 @@ struct Tlsight<'a> {
     handshake: Handshake<'a>,
     missing: Each<'a, Missing, MissingText>,
     anomaly: Each<'a, Anomaly, &'static str>,
+    labels: LabelList<'a>,
 }
 
 impl<'a> Record<'a> {
@@ -117,6 +119,7 @@ impl<'a> Record<'a> {
                 handshake: Handshake::of(event),
                 missing: Each(&event.missing, |&missing| MissingText(missing)),
                 anomaly: Each(&event.anomalies, |anomaly| anomaly.as_str()),
+                labels: LabelList::of(shared),
             },
         }
     }

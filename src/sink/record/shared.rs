@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use crate::event::labels::LabelSet;
 use crate::event::{ClientShape, ServerShape};
 use crate::sink::json::Text;
 use crate::x509::Certificate;
@@ -21,6 +22,7 @@ pub struct Shared {
     pub(super) clients: Kept<ClientShape>,
     pub(super) servers: Kept<ServerShape>,
     pub(super) certificates: Kept<Certificate>,
+    pub(super) labels: Kept<LabelSet>,
     pub(super) event: Places,
 }
 
@@ -32,6 +34,8 @@ pub(super) struct Places {
     pub(super) server_hello: Option<Split>,
     pub(super) client_chain: Vec<Split>,
     pub(super) server_chain: Vec<Split>,
+    pub(super) client_labels: Option<Split>,
+    pub(super) server_labels: Option<Split>,
 }
 
 /// The members that one shared thing gives.
@@ -54,6 +58,12 @@ impl Shared {
 
     pub(super) fn server_hello(&self) -> Option<Members<'_>> {
         self.event.server_hello.as_ref().map(|split| self.servers.members(split))
+    }
+
+    /// The client's labels and the server's, as elements of one list.
+    pub(super) fn labels(&self) -> impl Iterator<Item = Text<'_>> {
+        let splits = [&self.event.client_labels, &self.event.server_labels];
+        splits.into_iter().flatten().map(|split| self.labels.members(split).own)
     }
 
     pub(super) fn client_chain(&self) -> Chain<'_> {

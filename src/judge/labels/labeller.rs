@@ -1,0 +1,62 @@
+//! Gives sessions their labels.
+//!
+//! In: events. Out: the same, with [`Event::labels`] filled in. Sessions with the same fingerprints get the same `Arc`:
+//! what is known of them is looked up once. Never asks anybody, and has a bound.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+
+use super::base::KnowledgeBase;
+use super::entry::Print;
+use crate::event::labels::LabelSet;
+use crate::event::{ClientPrints, Event};
+
+/// A knowledge base, and what was found in it.
+#[derive(Debug)]
+pub struct Labeller {
+    base: Arc<KnowledgeBase>,
+    clients: HashMap<Key, Option<Arc<LabelSet>>, ahash::RandomState>,
+}
+
+/// All that decides about a client's labels. A JA3 that stands in no entry is left out, so that the hellos of a browser
+/// that shuffles its extensions have one key. The stable key follows from the JA4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Key {
+    ja4: [u8; 36],
+    ja3n: Option<[u8; 16]>,
+    ja3: Option<[u8; 16]>,
+}
+
+impl Labeller {
+    pub fn new(base: Arc<KnowledgeBase>) -> Self {
+        Self { base, clients: HashMap::default() }
+    }
+
+    /// Labels a session.
+    pub fn label(&mut self, event: &mut Event) {
+        let prints = event.client_hello.as_ref().and_then(|hello| hello.shape.prints.as_ref());
+        event.labels.client = prints.and_then(|prints| self.of_client(prints));
+        let ja3s =
+            event.server_hello.as_ref().and_then(|hello| hello.shape.prints.as_ref()).map(|prints| prints.ja3s.0);
+        let leaf = event.server_chain.first().map(|leaf| &**leaf);
+        event.labels.server = self.base.of_server(ja3s, leaf).map(Arc::new);
+    }
+
+    fn of_client(&mut self, prints: &ClientPrints) -> Option<Arc<LabelSet>> {
+        let listed = prints.ja3.map(|ja3| ja3.0).filter(|ja3| self.base.has(Print::Ja3(*ja3)));
+        let key = Key { ja4: prints.ja4.0, ja3n: prints.ja3n.map(|ja3n| ja3n.0), ja3: listed };
+        if let Some(known) = self.clients.get(&key) {
+            return known.clone();
+        }
+        if self.clients.len() >= MAX_KEPT {
+            self.clients.clear();
+        }
+        let found = self.base.of_client(prints).map(Arc::new);
+        self.clients.insert(key, found.clone());
+        found
+    }
+}
+
+/// Some 100 bytes each, and the label sets.
+const MAX_KEPT: usize = 16_384;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use hashbrown::HashMap;
 
 use super::entry::{Entry, Hello, Print, range};
-use crate::event::labels::{Evidence, Label, LabelSet};
+use crate::event::labels::{Evidence, Label, LabelSet, Specificity};
 use crate::event::{ClientPrints, Side};
 use crate::x509::Certificate;
 
@@ -164,17 +164,30 @@ impl<'a> Candidate<'a> {
         Some(Self { entry, evidence, is_whole, relied, given, agrees })
     }
 
-    /// Whether what `self` relies on is just what something less specific sends as well.
-    fn is_no_more_than(&self, other: &Self) -> bool {
-        let common = other.given & self.relied;
-        other.entry.specificity < self.entry.specificity && common != 0 && common & other.agrees == common
+    fn ground(&self) -> Ground {
+        Ground { specificity: self.entry.specificity, given: self.given, agrees: self.agrees }
     }
+
+    /// Whether what `self` relies on is just what something less specific sends as well.
+    fn is_no_more_than(&self, other: Ground) -> bool {
+        let common = other.given & self.relied;
+        other.specificity < self.entry.specificity && common != 0 && common & other.agrees == common
+    }
+}
+
+/// All that decides about what a candidate covers: there are few of them, however many candidates there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Ground {
+    specificity: Specificity,
+    given: u8,
+    agrees: u8,
 }
 
 /// Those that the session tells apart from what they are built on, one label a software and source.
 fn labels(side: Side, candidates: &[Candidate<'_>]) -> Option<LabelSet> {
+    let grounds: BTreeSet<Ground> = candidates.iter().map(Candidate::ground).collect();
     let (covered, mut told): (Vec<&Candidate<'_>>, Vec<&Candidate<'_>>) =
-        candidates.iter().partition(|candidate| candidates.iter().any(|other| candidate.is_no_more_than(other)));
+        candidates.iter().partition(|candidate| grounds.iter().any(|ground| candidate.is_no_more_than(*ground)));
     if told.iter().any(|candidate| candidate.is_whole) {
         told.retain(|candidate| candidate.is_whole);
     }
@@ -187,18 +200,16 @@ fn labels(side: Side, candidates: &[Candidate<'_>]) -> Option<LabelSet> {
     };
     told.sort_by_cached_key(|candidate| rank(candidate));
     let mut groups: Vec<Vec<&Candidate<'_>>> = Vec::new();
+    let mut places: HashMap<(&str, &str), usize> = HashMap::new();
     for candidate in told {
-        let is_same = |group: &&mut Vec<&Candidate<'_>>| {
-            group.first().is_some_and(|first| {
-                (&first.entry.software, &first.entry.source) == (&candidate.entry.software, &candidate.entry.source)
-            })
-        };
-        match groups.iter_mut().find(is_same) {
+        let next = groups.len();
+        let place = *places.entry((&candidate.entry.software, &candidate.entry.source)).or_insert(next);
+        match groups.get_mut(place) {
             Some(group) => group.push(candidate),
-            None => groups.push(vec![candidate]),
+            None if next < MAX_LABELS => groups.push(vec![candidate]),
+            None => {}
         }
     }
-    groups.truncate(MAX_LABELS);
     let labels: Box<[Label]> = groups.iter().filter_map(|group| label(side, group, &covered)).collect();
     (!labels.is_empty()).then_some(LabelSet { labels })
 }
@@ -215,7 +226,10 @@ fn label(side: Side, group: &[&Candidate<'_>], covered: &[&Candidate<'_>]) -> Op
             None => library.clone(),
         }
     });
-    let also = covered.iter().filter(|candidate| group.iter().any(|under| candidate.is_no_more_than(under)));
+    let grounds: BTreeSet<Ground> = group.iter().map(|candidate| candidate.ground()).collect();
+    let also = covered.iter().filter(|candidate| {
+        candidate.is_whole >= first.is_whole && grounds.iter().any(|ground| candidate.is_no_more_than(*ground))
+    });
     let also: BTreeSet<String> = also
         .map(|candidate| match &*candidate.entry.source {
             MEASURED => candidate.entry.software.clone(),
@@ -268,7 +282,6 @@ const STABLE: u8 = 8;
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::event::labels::Specificity;
     use crate::judge::labels::file::parse;
 
     const GO: &str = "t13d190900_9dc949149365_97f8aa674fd9";

@@ -15,7 +15,8 @@ use crate::event::labels::{Role, Specificity};
 /// # Errors
 /// All that is wrong with it, one `name:line: what` each, in order.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Entry>, Vec<String>> {
-    let mut reader = Reader { name, text, faults: Vec::new() };
+    let lines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect();
+    let mut reader = Reader { name, lines, faults: Vec::new() };
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         reader.fault(error.span().map_or(0, |span| span.start), one_line(error.message()));
@@ -92,7 +93,8 @@ pub fn write(entries: &[Entry]) -> String {
 
 struct Reader<'a> {
     name: &'a str,
-    text: &'a str,
+    /// Where lines end.
+    lines: Vec<usize>,
     /// With the byte where each is.
     faults: Vec<(usize, String)>,
 }
@@ -109,8 +111,8 @@ impl Reader<'_> {
     }
 
     fn place(&self, at: usize) -> String {
-        let before = self.text.as_bytes().get(..at).unwrap_or_default();
-        format!("{}:{}", self.name, before.iter().filter(|byte| **byte == b'\n').count() + 1)
+        let line = self.lines.partition_point(|end| *end < at).saturating_add(1);
+        format!("{}:{line}", self.name)
     }
 
     fn entry(&mut self, value: &Spanned<DeValue<'_>>) -> Option<Entry> {

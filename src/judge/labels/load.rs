@@ -75,7 +75,7 @@ impl Loader {
                 continue;
             }
             if path.is_dir() {
-                self.walk(&path, depth + 1);
+                self.walk(&path, depth.saturating_add(1));
             } else if name.ends_with(".toml") {
                 self.files.push(path);
             }

@@ -24,9 +24,9 @@ impl Iterator for Rows<'_> {
             }
             let begins = self.line;
             if self.rest.starts_with('#') {
-                let end = self.rest.find('\n').map_or(self.rest.len(), |at| at + 1);
+                let end = self.rest.find('\n').map_or(self.rest.len(), |at| at.saturating_add(1));
                 self.rest = self.rest.get(end..).unwrap_or_default();
-                self.line += 1;
+                self.line = self.line.saturating_add(1);
                 continue;
             }
             let fields = self.row();
@@ -52,13 +52,13 @@ impl Rows<'_> {
                 '"' if field.is_empty() => quoted = true,
                 ',' if !quoted => fields.push(std::mem::take(&mut field)),
                 '\n' if !quoted => {
-                    self.line += 1;
-                    end = at + 1;
+                    self.line = self.line.saturating_add(1);
+                    end = at.saturating_add(1);
                     break;
                 }
                 '\r' if !quoted => {}
                 '\n' => {
-                    self.line += 1;
+                    self.line = self.line.saturating_add(1);
                     field.push('\n');
                 }
                 letter => field.push(letter),

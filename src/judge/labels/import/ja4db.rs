@@ -75,7 +75,8 @@ impl Lines<'_> {
     fn of(&mut self, part: &str) -> usize {
         let start = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         let between = self.text.as_bytes().get(self.at..start).unwrap_or_default();
-        self.line += between.iter().filter(|byte| **byte == b'\n').count();
+        let lines = between.iter().filter(|byte| **byte == b'\n').count();
+        self.line = self.line.saturating_add(lines);
         self.at = self.at.max(start);
         self.line
     }

@@ -50,7 +50,7 @@ pub fn read(name: &str, text: &str) -> Result<Import, String> {
         Format::Zeek => zeek::read(name, text, &mut import),
     }
     if import.bad > MAX_FAULTS {
-        import.faults.push(format!("{name}: {} more lines could not be read", import.bad - MAX_FAULTS));
+        import.faults.push(format!("{name}: {} more lines could not be read", import.bad.saturating_sub(MAX_FAULTS)));
     }
     Ok(import)
 }
@@ -109,7 +109,7 @@ impl Import {
     fn keep(&mut self, found: Found) {
         let Found { software, library, os, role, specificity, source, date, notes, print, place } = found;
         if self.seen.insert((software.clone(), print), ()).is_some() {
-            self.repeated += 1;
+            self.repeated = self.repeated.saturating_add(1);
             return;
         }
         let mut entry = Entry {
@@ -141,14 +141,15 @@ impl Import {
     }
 
     fn fault(&mut self, place: &str, what: impl std::fmt::Display) {
-        self.bad += 1;
+        self.bad = self.bad.saturating_add(1);
         if self.bad <= MAX_FAULTS {
             self.faults.push(format!("{place}: {what}"));
         }
     }
 
     fn leave_out(&mut self, reason: &'static str) {
-        *self.left_out.entry(reason).or_default() += 1;
+        let count = self.left_out.entry(reason).or_default();
+        *count = count.saturating_add(1);
     }
 
     /// How many lines could not be read.

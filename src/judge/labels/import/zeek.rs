@@ -5,7 +5,7 @@ use super::{Found, Import, Print, Specificity, base_name, shortened, tidy};
 pub(super) fn read(name: &str, text: &str, import: &mut Import) {
     let mut fields: Vec<&str> = Vec::new();
     for (number, line) in text.lines().enumerate() {
-        let place = format!("{name}:{}", number + 1);
+        let place = format!("{name}:{}", number.saturating_add(1));
         if let Some(names) = line.strip_prefix("#fields\t") {
             fields = names.split('\t').map(str::trim).collect();
             continue;

@@ -26,8 +26,8 @@ pub use handshake::{
     AcceptanceSign, Alert, ClientCertificate, DiffieHellman, EarlyData, Ech, Failure, GreaseSign, Handshake,
     KeyExchange, MAX_ALERTS, OfferSign, Offered, RejectionSign, Resumption, Retry, TcpLatency,
 };
-pub use security::{Chain, Posture, Security, Staple, Timestamps, Weakness};
 use labels::Labels;
+pub use security::{Chain, NewCertificate, Posture, Security, Staple, Timestamps, Weakness};
 use terms::Version;
 
 /// One TLS session (`tlsight.tls`).

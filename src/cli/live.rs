@@ -43,7 +43,11 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let plan = Plan {
         // Never on the thread that reads: a slow output would cost packets.
         threads: args.analysis.threads.unwrap_or(settings.threads.max(2)),
-        measures: Measures { anchors: settings.anchors, chain_checks: Some(settings.limits.chain_checks), knowledge: settings.knowledge },
+        measures: Measures {
+            anchors: settings.anchors,
+            chain_checks: Some(settings.limits.chain_checks),
+            knowledge: settings.knowledge,
+        },
         limits: settings.limits,
         hasher: Hasher::random(),
         // The kernel has applied it.

@@ -7,6 +7,7 @@ mod browser;
 mod handshake;
 mod label;
 mod path;
+mod security;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -122,6 +123,7 @@ const TABLES: &[&[Spec]] = &[
     path::PATH,
     browser::BROWSER,
     handshake::HANDSHAKE,
+    security::SECURITY,
     label::LABELS,
     CLIENT,
     SERVER,

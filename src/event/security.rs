@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::Side;
 use crate::x509::Certificate;
 use crate::x509::ocsp::{Answer, Judgement};
 use crate::x509::verify::ChainVerdict;
@@ -20,7 +21,16 @@ pub struct Security {
     /// Signed certificate timestamps, by where they came from.
     pub timestamps: Timestamps,
     /// Certificates that no session before had shown.
-    pub new_certificates: Option<Box<[Arc<Certificate>]>>,
+    pub new_certificates: Option<Box<[NewCertificate]>>,
+}
+
+/// A certificate that was shown for the first time.
+#[derive(Debug, Clone)]
+pub struct NewCertificate {
+    pub certificate: Arc<Certificate>,
+    pub side: Side,
+    /// From 0, which is the leaf.
+    pub place: usize,
 }
 
 /// The verdict on a chain.
@@ -59,4 +69,14 @@ pub struct Posture {
 pub struct Weakness {
     pub name: Arc<str>,
     pub reason: Arc<str>,
+}
+
+impl Chain {
+    /// `ok`, the first problem, or that nobody looked.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Judged(verdict) => verdict.as_str(),
+            Self::Unchecked => "unchecked",
+        }
+    }
 }

@@ -13,8 +13,7 @@ use std::sync::Arc;
 
 use hashbrown::HashSet;
 
-use crate::event::{Event, Timestamps};
-use crate::x509::Certificate;
+use crate::event::{Event, NewCertificate, Side, Timestamps};
 use crate::x509::sct::Scts;
 use crate::x509::verify::Anchors;
 
@@ -77,16 +76,22 @@ impl Judge {
         self.chains.unchecked()
     }
 
-    fn new_certificates(&mut self, event: &Event) -> Option<Box<[Arc<Certificate>]>> {
-        let shown = || event.server_chain.iter().chain(&event.client_chain);
-        if shown().all(|certificate| self.told.contains(&certificate.sha256)) {
+    fn new_certificates(&mut self, event: &Event) -> Option<Box<[NewCertificate]>> {
+        if event.server_chain.iter().chain(&event.client_chain).all(|shown| self.told.contains(&shown.sha256)) {
             return None;
         }
         if self.told.len() >= MAX_TOLD {
             self.told.clear();
         }
-        let new = shown().filter(|certificate| self.told.insert(certificate.sha256));
-        Some(new.map(Arc::clone).collect())
+        let mut new = Vec::new();
+        for (side, chain) in [(Side::Server, &event.server_chain), (Side::Client, &event.client_chain)] {
+            for (place, certificate) in chain.iter().enumerate() {
+                if self.told.insert(certificate.sha256) {
+                    new.push(NewCertificate { certificate: Arc::clone(certificate), side, place });
+                }
+            }
+        }
+        Some(new.into())
     }
 }
 

@@ -14,13 +14,15 @@ mod handshake;
 mod label;
 mod path;
 mod prepare;
+mod security;
 mod server;
 mod session;
 pub mod shared;
 mod stats;
 
 use crate::detect::Alert;
-use crate::event::Event;
+use crate::event::{Event, NewCertificate};
+use crate::x509::flaws::Place;
 
 use super::{Stats, json};
 
@@ -38,8 +40,14 @@ pub struct Printer {
 }
 
 impl Printer {
-    /// Appends a session's line, with its end.
+    /// Appends a session's line, with its end; before it, those of certificates that no session had shown.
     pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
+        for new in event.security.new_certificates.iter().flatten() {
+            let NewCertificate { certificate, side, place } = new;
+            let place = if *place == 0 { Place::Leaf } else { Place::Above };
+            let sighting = Sighting { certificate, at: event.timestamp, session: &event.id, side: *side, place };
+            self.certificate(&sighting, out);
+        }
         self.shared.prepare(event);
         line(&Record::of(event, &self.shared), out);
     }

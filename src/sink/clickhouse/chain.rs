@@ -72,7 +72,7 @@ impl<'a> Chain<'a> {
 }
 
 /// Whether the schema can write it.
-fn is_date(seconds: i64) -> bool {
+pub(super) fn is_date(seconds: i64) -> bool {
     Date(seconds).text().is_some()
 }
 

@@ -10,6 +10,7 @@ mod gate;
 mod prints;
 mod rows;
 mod schema;
+mod security;
 mod target;
 mod writer;
 

@@ -8,6 +8,7 @@ use super::client::{TlsClient, TlsightClient};
 use super::handshake::Handshake;
 use super::label::LabelList;
 use super::path::{ProxyRecord, QuicRecord, TunnelRecord};
+use super::security::SecurityRecord;
 use super::server::{TlsServer, TlsightServer};
 use super::shared::Shared;
 use crate::decode::{Tunnel, Vlans};
@@ -89,6 +90,7 @@ struct Tlsight<'a> {
     tunnel: Each<'a, Tunnel, TunnelRecord>,
     quic: Option<QuicRecord<'a>>,
     handshake: Handshake<'a>,
+    security: SecurityRecord<'a>,
     missing: Each<'a, Missing, MissingText>,
     anomaly: Each<'a, Anomaly, &'static str>,
     labels: LabelList<'a>,
@@ -117,6 +119,7 @@ impl<'a> Record<'a> {
                 tunnel: Each(&event.tunnels, TunnelRecord::of),
                 quic: event.quic.as_deref().map(QuicRecord::of),
                 handshake: Handshake::of(event),
+                security: SecurityRecord::of(event, shared),
                 missing: Each(&event.missing, |&missing| MissingText(missing)),
                 anomaly: Each(&event.anomalies, |anomaly| anomaly.as_str()),
                 labels: LabelList::of(shared),

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::event::labels::LabelSet;
-use crate::event::{ClientShape, ServerShape};
+use crate::event::{ClientShape, Posture, ServerShape};
 use crate::sink::json::Text;
 use crate::x509::Certificate;
 
@@ -23,6 +23,7 @@ pub struct Shared {
     pub(super) servers: Kept<ServerShape>,
     pub(super) certificates: Kept<Certificate>,
     pub(super) labels: Kept<LabelSet>,
+    pub(super) postures: Kept<Posture>,
     pub(super) event: Places,
 }
 
@@ -34,6 +35,7 @@ pub(super) struct Places {
     pub(super) server_hello: Option<Split>,
     pub(super) client_chain: Vec<Split>,
     pub(super) server_chain: Vec<Split>,
+    pub(super) posture: Option<Split>,
     pub(super) client_labels: Option<Split>,
     pub(super) server_labels: Option<Split>,
 }
@@ -58,6 +60,10 @@ impl Shared {
 
     pub(super) fn server_hello(&self) -> Option<Members<'_>> {
         self.event.server_hello.as_ref().map(|split| self.servers.members(split))
+    }
+
+    pub(super) fn posture(&self) -> Option<Text<'_>> {
+        self.event.posture.as_ref().map(|split| self.postures.members(split).own)
     }
 
     /// The client's labels and the server's, as elements of one list.

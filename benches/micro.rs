@@ -2,9 +2,10 @@
 //! putting segments in order, opening QUIC's first packet, and a whole handshake through the engine.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use tlsight::capture::{Frame, LinkType, Timestamp};
+use tlsight::capture::{Batch, Fill, Frame, Input, LinkType, Source, Timestamp};
 use tlsight::config::Limits;
 use tlsight::decode::{self, Packet, Trail};
 use tlsight::engine::{Engine, Shard};
@@ -15,11 +16,45 @@ use tlsight::quic::Session;
 use tlsight::tls::{Caps, ClientHello, Message};
 use tlsight::wire::Direction;
 
+use tlsight::x509::Certificate;
+use tlsight::x509::verify::{Anchors, ChainKey, Host, Intermediates, Purpose, Question, Verifier, name_match};
+
 #[path = "../tests/packets/mod.rs"]
 mod packets;
 
 use packets::clients::Ask;
 use packets::{C, Endpoint, S, TimedFrame, client_named, tcp};
+
+/// A chain of three with its root, from a capture: what is judged once for all that show it, and what each of them costs.
+fn chains(c: &mut Criterion) {
+    let mut group = c.benchmark_group("chain");
+    for (name, second) in
+        [("chain_ok", 1_795_000_000), ("chain_intermediate_missing", 1_795_000_000), ("chain_p521", 1_795_000_000)]
+    {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/");
+        let (mut input, mut batch) =
+            (Input::open(format!("{folder}captures/{name}.pcap").as_ref()).expect("a capture"), Batch::new());
+        let mut engine = Engine::new(Limits::default(), Shard::whole(Hasher::seeded(1)));
+        let mut events = Vec::new();
+        while input.fill(&mut batch).expect("frames") == Fill::More {
+            engine.on_frames(batch.frames(), &mut |event| events.push(event));
+        }
+        engine.finish(&mut |event| events.push(event));
+        let chain = &events[0].server_chain;
+        let mut anchors = Anchors::mozilla();
+        let pem = std::fs::read(format!("{folder}chains/{name}.pem")).expect("a root");
+        anchors.add_pem(&pem).expect("a root");
+        let verifier = Verifier::new(Arc::new(anchors));
+        let seen = Intermediates::default();
+        let question = Question { chain, seen: &seen, purpose: Purpose::Server, second };
+        group.bench_function(format!("{name}/path"), |b| b.iter(|| verifier.path(black_box(&question)).problems));
+        let der = &chain[0].der;
+        group.bench_function(format!("{name}/leaf read"), |b| b.iter(|| Certificate::from_der(black_box(der)).sha256));
+        group.bench_function(format!("{name}/key"), |b| b.iter(|| ChainKey::of(black_box(chain), Purpose::Server)));
+        let host = Host::read(b"site.test").expect("a name");
+        group.bench_function(format!("{name}/name"), |b| b.iter(|| name_match(black_box(&chain[0]), &host)));
+    }
+}
 
 fn hellos(c: &mut Criterion) {
     let mut group = c.benchmark_group("hello");
@@ -163,5 +198,5 @@ fn syn(n: u32) -> Packet<'static> {
     }
 }
 
-criterion_group!(benches, hellos, packet_path, reassembly, quic, engine);
+criterion_group!(benches, hellos, packet_path, reassembly, quic, engine, chains);
 criterion_main!(benches);

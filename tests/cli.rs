@@ -276,6 +276,21 @@ fn the_configuration_file_is_checked_and_used() {
 }
 
 #[test]
+fn authorities_are_taken_from_files_and_a_broken_one_is_told_in_a_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = capture("chain_ok.pcap");
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/chains/chain_ok.pem");
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/chains/chain_expired.pem");
+    assert_eq!(run(&["read", &path, "--ca-file", root, "--ca-file", other]).status, 0);
+    let cut = file(&folder, "cut.pem", b"# mine\n-----BEGIN CERTIFICATE-----\nMIIB\n");
+    let wrong = run(&["read", &path, "--ca-file", root, "--ca-file", text(&cut)]);
+    assert_eq!((wrong.status, wrong.err.lines().count()), (2, 1));
+    assert!(wrong.err.contains("cut.pem:2: this certificate has no `-----END CERTIFICATE-----`"), "{}", wrong.err);
+    let none = run(&["read", &path, "--ca-file", "nowhere.pem"]);
+    assert_eq!((none.status, none.err.lines().count()), (2, 1));
+}
+
+#[test]
 fn json_goes_to_a_file_and_nothing_to_standard_output() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out.ndjson");

@@ -91,7 +91,7 @@ impl Facts {
             SCTS => self.scts = Some(Scts::in_extension(extension.value)),
             TLS_FEATURE => self.must_staple = demands_staple(extension.value)?,
             NAME_CONSTRAINTS => {
-                elements(extension.value)?;
+                Element::tagged(&mut Cursor::new(extension.value), der::SEQUENCE)?;
                 self.name_constraints = true;
             }
             SUBJECT_KEY_ID => {

@@ -29,7 +29,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
     while let Some(arg) = args.next() {
         match arg.to_str() {
-            Some("--roots") => return Ok(print_roots()),
+            Some("--roots") => {
+                print_roots();
+                return Ok(());
+            }
             Some("--records") => records = true,
             Some("--no-mozilla") => anchors = Anchors::none(),
             Some("--ca-file") => {

@@ -6,6 +6,7 @@
 mod browser;
 mod handshake;
 mod label;
+mod nearest;
 mod path;
 mod security;
 
@@ -19,6 +20,7 @@ use crate::wire::text::printable;
 use crate::x509::{Certificate, certificate::Parsed};
 
 use super::value::{Kind, Moment, Value};
+use nearest::distance;
 
 /// A field of the table; `Copy`, and free to pass on.
 #[derive(Clone, Copy)]
@@ -482,21 +484,6 @@ fn alternative_names<'e>(certificate: &'e Parsed, out: Out<'_, 'e>) -> Flow {
     let texts = texts.into_iter().flatten().filter(|name| !name.is_empty());
     texts.map(|name| Value::Text(Cow::from(name))).try_for_each(&mut *out)?;
     certificate.ip_addresses.iter().map(Value::shown).try_for_each(out)
-}
-
-/// Levenshtein's distance; names are short, and this runs for a misspelt name only.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Seconds from 1970 to the first moment of the year 0, and to that of 10000.

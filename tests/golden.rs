@@ -11,9 +11,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use replay::{Replay, captures, file_name, testdata};
 use serde_json::Value;
+use tlsight::judge::{Judge, Measures};
+use tlsight::x509::verify::Anchors;
 
 #[test]
 fn captures_give_their_golden_events() {
@@ -21,7 +24,7 @@ fn captures_give_their_golden_events() {
     let mut wrong = String::new();
     for path in captures() {
         let golden = folder.join(format!("{}.ndjson", file_name(&path)));
-        let printed = Replay::of_file(&path).lines();
+        let printed = judged(&path);
         if let Err(difference) = compare(&golden, &printed) {
             wrong += &difference;
         }
@@ -37,7 +40,7 @@ fn captures_give_their_golden_events_with_ja4plus() {
     let mut wrong = String::new();
     for name in WITH_JA4PLUS {
         let golden = folder.join(format!("{name}.ndjson"));
-        let printed = Replay::of_file(&testdata("captures").join(name)).lines();
+        let printed = judged(&testdata("captures").join(name));
         if updating() {
             write(&golden, &printed);
         }
@@ -94,6 +97,20 @@ fn drop_ja4plus(value: &mut Value) {
 
 #[cfg(feature = "ja4plus")]
 const JA4PLUS: [&str; 8] = ["ja4s", "ja4s_r", "ja4x", "ja4x_r", "ja4t", "ja4ts", "ja4l", "ja4ls"];
+
+/// What is told of a capture, labels apart. Trusted are Mozilla's authorities, and those in a file of the capture's name in
+/// `testdata/chains`.
+fn judged(path: &Path) -> String {
+    let mut anchors = Anchors::mozilla();
+    let own = testdata("chains").join(Path::new(file_name(path)).with_extension("pem"));
+    if let Ok(text) = fs::read(own) {
+        anchors.add_pem(&text).expect("certificates");
+    }
+    let mut judge = Judge::new(Measures { anchors: Arc::new(anchors), chain_checks: None, knowledge: None });
+    let mut replay = Replay::of_file(path);
+    replay.events.iter_mut().for_each(|event| judge.judge(event));
+    replay.lines()
+}
 
 /// Golden files without a capture; those are removed when updating.
 fn stale(folder: &Path) -> Result<(), String> {

@@ -130,6 +130,7 @@ fn all_that_can_be_said() -> Vec<Event> {
     full.browser = Some(Box::new(samples::browser()));
     full.labels = samples::labels();
     full.quic = Some(Box::new(samples::quic()));
+    full.security = samples::security();
     if let Some(server) = &mut full.server_hello {
         Arc::make_mut(&mut server.shape).alpn = Some(b"h2".as_slice().into());
     }

@@ -14,12 +14,15 @@ use tlsight::event::{
     QuicParameter, Reason, RejectionSign, Resumption, Retry, ServerPrints, ServerShape, ServerSide, Side, TcpLatency,
     Verdict,
 };
+use tlsight::event::{Chain, Posture, Security, Staple, Timestamps, Weakness};
 #[cfg(feature = "ja4plus")]
 use tlsight::fingerprint::ja4plus;
 use tlsight::fingerprint::{Ja3, Ja3s, Ja4, Stable};
 use tlsight::sink::Stats;
 use tlsight::stats::Counters;
 use tlsight::tls::{EncryptedHello, OuterHello, Proxied};
+use tlsight::x509::ocsp::{Answer, CertificateStatus, Freshness, Judgement, Signer};
+use tlsight::x509::verify::{ChainVerdict, NameMatch, Problem, Revocation};
 use tlsight::x509::{Certificate, Key, Malformed, Parsed};
 
 /// A TLS 1.2 session with a two-certificate chain.
@@ -59,7 +62,7 @@ pub fn tls12() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
-        security: tlsight::event::Security::default(),
+        security: Security::default(),
         missing: Vec::new(),
         anomalies: Vec::new(),
         labels: Labels::default(),
@@ -115,7 +118,7 @@ pub fn tls13() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
-        security: tlsight::event::Security::default(),
+        security: Security::default(),
         missing: vec![Missing { what: Part::Certificate, why: Reason::Resumed }],
         anomalies: vec![Anomaly::TcpOverlapDiffers, Anomaly::TrailingBytes],
         ..tls12()
@@ -150,7 +153,7 @@ pub fn sslv2() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
-        security: tlsight::event::Security::default(),
+        security: Security::default(),
         missing: vec![Missing { what: Part::ServerHello, why: Reason::NotSeen }],
         ..tls12()
     }
@@ -208,6 +211,44 @@ pub fn story(handshake: Handshake) -> Handshake {
     told.resumption_offered.add(Resumption::Ticket);
     told.resumption_offered.add(Resumption::Psk);
     told
+}
+
+/// What may be found about certificates and choices.
+pub fn security() -> Security {
+    let verdict = |problems: &[Problem]| ChainVerdict { problems: problems.iter().copied().collect(), name: None };
+    let weakness = |name: &str| Weakness { name: name.into(), reason: "is weak \"here\"".into() };
+    let answer = Answer {
+        status: 0,
+        certificate: Some(CertificateStatus::Revoked { at: Some(1_700_000_000), reason: Some(1) }),
+        produced_at: Some(1_700_000_001),
+        this_update: Some(1_700_000_002),
+        next_update: Some(1_700_000_003),
+        responder: None,
+        serial: None,
+        scts: None,
+        malformed: true,
+    };
+    let judgement = Judgement {
+        fits: Some(true),
+        signer: Signer::Delegate,
+        freshness: Freshness::Stale,
+        revocation: Revocation::Revoked,
+    };
+    Security {
+        posture: Some(Arc::new(Posture {
+            grade: "F".into(),
+            forward_secrecy: Some(false),
+            weaknesses: vec![weakness("rc4"), weakness("static_rsa")],
+        })),
+        server_chain: Some(Chain::Judged(ChainVerdict {
+            name: Some(NameMatch::AlternativeName),
+            ..verdict(&[Problem::Revoked, Problem::Expired])
+        })),
+        client_chain: Some(Chain::Judged(verdict(&[Problem::NoIssuer]))),
+        staple: Some(Box::new(Staple { answer, judgement })),
+        timestamps: Timestamps { certificate: Some(2), staple: Some(0) },
+        new_certificates: None,
+    }
 }
 
 /// What is known of a client, and of a server.
@@ -319,7 +360,7 @@ pub fn odd() -> Event {
         client_records: ArrayVec::new(),
         client_system: None,
         browser: None,
-        security: tlsight::event::Security::default(),
+        security: Security::default(),
         missing: vec![Missing { what: Part::ClientHello, why: Reason::Midstream }],
         anomalies: vec![Anomaly::MalformedCertificate],
         ..tls12()

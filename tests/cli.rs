@@ -107,8 +107,9 @@ fn a_capture_becomes_json_where_nobody_watches() {
     let run = run(&["read", &capture("openssl_tls12.pcap")]);
     let records = records(&run.out);
     assert_eq!((run.status, run.err.as_str()), (0, ""));
-    assert_eq!(records.iter().map(dataset).collect::<Vec<_>>(), ["tlsight.tls", "tlsight.stats"]);
-    assert_eq!(records[0]["tls"]["client"]["server_name"], "site.test");
+    assert_eq!(records.iter().map(dataset).collect::<Vec<_>>(), ["tlsight.certificate", "tlsight.tls", "tlsight.stats"]);
+    assert_eq!(records[0]["tlsight"]["certificate"]["session"], records[1]["event"]["id"]);
+    assert_eq!(records[1]["tls"]["client"]["server_name"], "site.test");
 }
 
 #[test]

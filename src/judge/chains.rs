@@ -77,21 +77,18 @@ impl Chains {
         let server = Shown { chain: &event.server_chain, purpose: Purpose::Server, second };
         let mut findings = Findings::default();
         if let Some(leaf) = event.server_chain.first() {
-            let staple = self.staple(event, server);
-            let revocation = staple.as_ref().map_or(Revocation::Unknown, |staple| staple.judgement.revocation);
             let name = event.server_name().and_then(|name| self.name(leaf, name));
-            findings.server = Some(match self.path(server) {
-                Some(path) => Chain::Judged(path.with(name, revocation)),
-                None => Chain::Unchecked,
-            });
-            findings.staple = staple;
+            let path = self.path(server);
+            let issuer = path.and_then(|path| path.issuer.as_deref());
+            findings.staple = staple(event, server, issuer);
+            let staple = findings.staple.as_deref();
+            let revocation = staple.map_or(Revocation::Unknown, |staple| staple.judgement.revocation);
+            findings.server = Some(path.map_or(Chain::Unchecked, |path| Chain::Judged(path.with(name, revocation))));
         }
         if !event.client_chain.is_empty() {
             let client = Shown { chain: &event.client_chain, purpose: Purpose::Client, second };
-            findings.client = Some(match self.path(client) {
-                Some(path) => Chain::Judged(path.with(None, Revocation::Unknown)),
-                None => Chain::Unchecked,
-            });
+            let judged = |path: &PathVerdict| Chain::Judged(path.with(None, Revocation::Unknown));
+            findings.client = Some(self.path(client).map_or(Chain::Unchecked, judged));
         }
         findings
     }
@@ -126,17 +123,15 @@ impl Chains {
         self.names.insert(asked, found);
         found
     }
+}
 
-    /// What the server's stapled answer is worth: its signer is held against the next certificate.
-    fn staple(&mut self, event: &Event, shown: Shown<'_>) -> Option<Box<Staple>> {
-        let response = event.handshake.ocsp_response.as_deref()?;
-        let leaf = shown.chain.first()?;
-        let answer = Answer::read(response, Some(leaf));
-        let issuer = shown.chain.iter().skip(1).find(|above| is_issuer_of(above, leaf));
-        let parties = Parties { leaf, issuer: issuer.map(|issuer| &**issuer) };
-        let judgement = answer.judge(response, &parties, shown.second);
-        Some(Box::new(Staple { answer, judgement }))
-    }
+/// What the server's stapled answer is worth: it is signed by the issuer, or on its behalf.
+fn staple(event: &Event, shown: Shown<'_>, issuer: Option<&Certificate>) -> Option<Box<Staple>> {
+    let response = event.handshake.ocsp_response.as_deref()?;
+    let leaf = shown.chain.first()?;
+    let answer = Answer::read(response, Some(leaf));
+    let judgement = answer.judge(response, &Parties { leaf, issuer }, shown.second);
+    Some(Box::new(Staple { answer, judgement }))
 }
 
 /// A chain as a session showed it.
@@ -159,13 +154,6 @@ impl Budget {
             None => return false,
         };
         true
-    }
-}
-
-fn is_issuer_of(above: &Certificate, leaf: &Certificate) -> bool {
-    match (&above.parsed, &leaf.parsed) {
-        (Ok(above), Ok(leaf)) => above.subject.is_some() && above.subject == leaf.issuer,
-        _ => false,
     }
 }
 

@@ -82,6 +82,7 @@ impl Verifier {
         PathVerdict {
             problems,
             path: path.steps.iter().map(|step| step.link.certificate.sha256).collect(),
+            issuer: path.steps.get(1).map(|step| Arc::new(step.link.certificate.clone())),
             anchored: path.anchored,
             anchor: top.and_then(|top| top.link.parsed.subject.clone()),
             from: path.window.from,

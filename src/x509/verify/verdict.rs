@@ -4,6 +4,9 @@
 #![forbid(unsafe_code)]
 
 use std::fmt;
+use std::sync::Arc;
+
+use crate::x509::Certificate;
 
 /// One thing that is wrong with a chain, in the order in which one of several becomes its status.
 ///
@@ -68,6 +71,8 @@ pub struct PathVerdict {
     pub problems: Problems,
     /// SHA-256 of the path's certificates, leaf first; the last is an anchor where [`anchored`](Self::anchored) says so.
     pub path: Vec<[u8; 32]>,
+    /// The leaf's issuer, where the path has one: who may speak for it.
+    pub issuer: Option<Arc<Certificate>>,
     pub anchored: bool,
     /// Subject of the anchor.
     pub anchor: Option<String>,
@@ -94,6 +99,7 @@ impl PathVerdict {
         Self {
             problems: Problems::from_iter([Problem::Malformed]),
             path: Vec::new(),
+            issuer: None,
             anchored: false,
             anchor: None,
             from: i64::MIN,
@@ -281,6 +287,7 @@ mod tests {
         let path = PathVerdict {
             problems: Problems::default(),
             path: Vec::new(),
+            issuer: None,
             anchored: true,
             anchor: None,
             from: 10,

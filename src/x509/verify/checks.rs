@@ -40,7 +40,8 @@ pub(super) fn problems(path: &Path<'_>, purpose: Purpose, second: i64) -> Proble
     }
     problems
         .set_if(Problem::ExplicitCurve, path.steps.len() > 1 && path.steps.iter().any(|step| is_spelt_out(&step.link)));
-    if !path.proven {
+    // Without an anchor nothing would be proven by them, and anybody could make them costly.
+    if path.anchored && !path.proven {
         signatures(&path.steps, &mut problems);
     }
     constraints(&path.steps, &mut problems);
@@ -86,15 +87,16 @@ fn is_spelt_out(link: &Link<'_>) -> bool {
     key.is_some_and(|key| key.algorithm == EC_PUBLIC_KEY && key.curve.is_none() && key.bits.is_some())
 }
 
+/// From the anchor down to the first that does not hold: who has no anchor's signature pays for one look, not for all.
 fn signatures(steps: &[Step<'_>], problems: &mut Problems) {
-    for pair in steps.windows(2) {
+    for pair in steps.windows(2).rev() {
         let [child, issuer] = pair else { continue };
-        let problem = match signature(&child.link, &issuer.link) {
+        match signature(&child.link, &issuer.link) {
             Judged::Holds => continue,
-            Judged::Fails => Problem::BadSignature,
-            Judged::Unknown => Problem::NotJudged,
-        };
-        problems.set(problem);
+            Judged::Fails => problems.set(Problem::BadSignature),
+            Judged::Unknown => problems.set(Problem::NotJudged),
+        }
+        break;
     }
 }
 

@@ -107,7 +107,10 @@ fn a_capture_becomes_json_where_nobody_watches() {
     let run = run(&["read", &capture("openssl_tls12.pcap")]);
     let records = records(&run.out);
     assert_eq!((run.status, run.err.as_str()), (0, ""));
-    assert_eq!(records.iter().map(dataset).collect::<Vec<_>>(), ["tlsight.certificate", "tlsight.tls", "tlsight.stats"]);
+    assert_eq!(
+        records.iter().map(dataset).collect::<Vec<_>>(),
+        ["tlsight.certificate", "tlsight.tls", "tlsight.stats"]
+    );
     assert_eq!(records[0]["tlsight"]["certificate"]["session"], records[1]["event"]["id"]);
     assert_eq!(records[1]["tls"]["client"]["server_name"], "site.test");
 }
@@ -383,6 +386,8 @@ fn tables_fit_the_terminal() {
 
 /// A line without its escape sequences.
 fn visible(line: &str) -> String {
+    // What a progress bar has written is gone when its line is erased.
+    let line = line.rsplit("\u{1b}[2K").next().unwrap_or(line);
     let mut out = String::new();
     let mut pieces = line.split('\u{1b}');
     out.push_str(pieces.next().unwrap_or_default());

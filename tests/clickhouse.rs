@@ -211,6 +211,12 @@ macro_rules! codes {
     };
 }
 
+macro_rules! date {
+    ($column:literal) => {
+        concat!("formatDateTime(", $column, ", '%Y-%m-%dT%H:%i:%SZ')")
+    };
+}
+
 const SESSION: &[Column] = &[
     same("replaceOne(toString(timestamp), ' ', 'T') || 'Z'", "@timestamp"),
     same("replaceOne(toString(ended), ' ', 'T') || 'Z'", "event.end"),
@@ -330,6 +336,26 @@ const SESSION: &[Column] = &[
     same("client_certificate", "tlsight.handshake.client_certificate"),
     same("ocsp_requested", "tlsight.handshake.ocsp_requested"),
     same("ocsp_stapled", "tlsight.handshake.ocsp_stapled"),
+    same("security_grade", "tlsight.security.grade"),
+    same("security_weaknesses", "tlsight.security.weaknesses"),
+    same("security_forward_secrecy", "tlsight.security.forward_secrecy"),
+    same("security_post_quantum", "tlsight.security.post_quantum"),
+    same("security_chain_status", "tlsight.security.chain.status"),
+    same("security_chain_problems", "tlsight.security.chain.problems"),
+    same("security_chain_name_match", "tlsight.security.chain.name_match"),
+    same("security_client_chain_status", "tlsight.security.client_chain.status"),
+    same("security_client_chain_problems", "tlsight.security.client_chain.problems"),
+    same("ocsp_status", "tlsight.security.ocsp.status"),
+    same("ocsp_reason", "tlsight.security.ocsp.reason"),
+    same(date!("ocsp_revoked_at"), "tlsight.security.ocsp.revoked_at"),
+    same(date!("ocsp_produced_at"), "tlsight.security.ocsp.produced_at"),
+    same(date!("ocsp_this_update"), "tlsight.security.ocsp.this_update"),
+    same(date!("ocsp_next_update"), "tlsight.security.ocsp.next_update"),
+    same("ocsp_freshness", "tlsight.security.ocsp.freshness"),
+    same("ocsp_signer", "tlsight.security.ocsp.signer"),
+    same("ocsp_malformed", "tlsight.security.ocsp.malformed"),
+    same("certificate_scts", "tlsight.security.sct.certificate"),
+    same("staple_scts", "tlsight.security.sct.staple"),
     same("sct_count", "tlsight.handshake.sct_count"),
     same("new_session_ticket", "tlsight.handshake.new_session_ticket"),
     same("alert_from", "tlsight.handshake.alert.from"),

@@ -288,3 +288,29 @@ fn read(name: &str) -> import::Import {
 fn place(fault: &str) -> &str {
     fault.split(':').nth(1).unwrap_or_default()
 }
+
+#[test]
+fn who_imitates_a_browser_is_named_only_where_the_client_is_known_not_to_be_it() {
+    use tlsight::event::{Browser, Verdict};
+    let mut labeller = Labeller::new(Arc::new(built_in()));
+    let mut names = |verdict: Option<Verdict>| {
+        let mut told = BTreeSet::new();
+        for mut event in Replay::of_file(&testdata("labels/hellos.pcap")).events {
+            event.browser = verdict
+                .map(|verdict| Box::new(Browser { claims: "Chromium".into(), verdict, evidence: Default::default() }));
+            labeller.label(&mut event);
+            told.extend(
+                event
+                    .labels
+                    .iter()
+                    .filter(|label| label.role == Some(Role::Impersonator))
+                    .map(|label| label.software.to_string()),
+            );
+        }
+        told
+    };
+    assert!(names(None).len() > 3);
+    assert_eq!(names(Some(Verdict::Impersonation)), names(None));
+    assert_eq!(names(Some(Verdict::Undecided)), BTreeSet::new());
+    assert_eq!(names(Some(Verdict::Consistent)), BTreeSet::new());
+}

@@ -154,10 +154,18 @@ impl Sensor {
     }
 
     fn session(&mut self) -> Value {
-        let line = self.line();
-        let line: Value = serde_json::from_str(&line).expect(&line);
-        assert_eq!(line["event"]["dataset"], "tlsight.tls");
-        line
+        loop {
+            let line = self.line();
+            let line: Value = serde_json::from_str(&line).expect(&line);
+            match line["event"]["dataset"].as_str() {
+                // It comes before the session that showed it.
+                Some("tlsight.certificate") => {}
+                dataset => {
+                    assert_eq!(dataset, Some("tlsight.tls"));
+                    return line;
+                }
+            }
+        }
     }
 
     /// Interrupts it as Ctrl-C does. Gives what it still prints in JSON.

@@ -28,7 +28,7 @@ pub enum Command {
 
 #[derive(Debug, Clone, Copy, Group)]
 pub struct Verbosity {
-    /// Say more on standard error
+    /// Say more on standard error, and of sessions
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", display_order = 900)]
     pub verbose: u8,
     /// Say nothing on standard error but errors
@@ -141,7 +141,7 @@ pub struct OutputArgs {
     /// Write JSON, an object a line (the default where standard output is no terminal)
     #[arg(long, group = "form")]
     pub json: bool,
-    /// Write a readable line for each session
+    /// Write a readable line for each session; with -v what it means stands below it
     #[arg(long, group = "form")]
     pub sessions: bool,
     /// Show the summary (the default of `read` on a terminal)

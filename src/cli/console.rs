@@ -13,6 +13,7 @@ use tracing_subscriber::registry::LookupSpan;
 use super::args::Verbosity;
 use crate::Error;
 use crate::sink::screen::{Charset, Colours, Screen};
+use crate::sink::sessions::Detail;
 
 /// Standard output and standard error.
 #[derive(Debug, Clone)]
@@ -55,6 +56,11 @@ impl Console {
                 _ => Talk::Details,
             },
         }
+    }
+
+    /// How much is said of each session.
+    pub fn detail(&self) -> Detail {
+        if self.verbosity >= Talk::Notes { Detail::Meaning } else { Detail::Line }
     }
 
     /// Lets what the library logs be said here.

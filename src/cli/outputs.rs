@@ -48,7 +48,12 @@ impl Outputs {
             outputs.sinks.push(Box::new(Ndjson::new(io::stdout(), STANDARD_OUTPUT)));
         }
         if standard.sessions {
-            outputs.sinks.push(Box::new(Sessions::new(io::stdout(), STANDARD_OUTPUT, console.screen)));
+            outputs.sinks.push(Box::new(Sessions::new(
+                io::stdout(),
+                STANDARD_OUTPUT,
+                console.screen,
+                console.detail(),
+            )));
         }
         if let Some(url) = &args.clickhouse {
             let target = Target::parse(url, Login::from_env())?;

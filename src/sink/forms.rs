@@ -158,7 +158,7 @@ impl Address {
 pub struct MissingText(pub Missing);
 
 impl MissingText {
-    fn text(self) -> Short {
+    pub fn text(self) -> Short {
         let mut text = Short::new();
         text.push(self.0.what.as_str().as_bytes());
         text.push(b":");

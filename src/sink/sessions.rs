@@ -1,8 +1,10 @@
-//! One readable line a session, as it comes: for eyes, `grep` and `less`.
+//! One readable line a session, as it comes: for eyes, `grep` and `less`. On request what it means stands below it.
 //!
 //! In: events, alerts. Out: lines of columns, as many as the screen is wide; with no width all of them, uncut. What peers
 //! wrote is made safe. Counters are not shown.
 #![forbid(unsafe_code)]
+
+mod meaning;
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -29,16 +31,25 @@ pub struct Sessions<W> {
     name: PathBuf,
     screen: Screen,
     layout: Layout,
+    detail: Detail,
     buffer: String,
     /// The day of the last line, where lines show the time of day alone.
     day: String,
 }
 
+/// How much is said of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    Line,
+    /// What it means, too.
+    Meaning,
+}
+
 impl<W: Write + Send> Sessions<W> {
     /// Lines to `to`, which errors call `name`.
-    pub fn new(to: W, name: impl AsRef<Path>, screen: Screen) -> Self {
+    pub fn new(to: W, name: impl AsRef<Path>, screen: Screen, detail: Detail) -> Self {
         let name = name.as_ref().to_owned();
-        Self { to, name, screen, layout: Layout::of(screen.width), buffer: String::new(), day: String::new() }
+        Self { to, name, screen, layout: Layout::of(screen.width), detail, buffer: String::new(), day: String::new() }
     }
 
     fn event(&mut self, event: &Event) {
@@ -79,6 +90,20 @@ impl<W: Write + Send> Sessions<W> {
         }
         line.marks(event);
         self.end_line();
+        if self.detail == Detail::Meaning {
+            self.meaning(event);
+        }
+    }
+
+    fn meaning(&mut self, event: &Event) {
+        for (tone, sentence) in meaning::of(event) {
+            let mut line = Line { screen: self.screen, text: &mut self.buffer, used: 0 };
+            line.put(Tone::Plain, "", INDENT - 1);
+            let (first, rest) = sentence.split_once(' ').unwrap_or((&sentence, ""));
+            line.put(tone, &self.screen.safe(first), 0);
+            line.words(&self.screen.safe(rest), INDENT + 2);
+            self.end_line();
+        }
     }
 
     /// A heading for each new day, where the lines themselves do not say it.
@@ -432,4 +457,6 @@ const JA4_HEAD: usize = 10;
 const SHORTEST_CUT: usize = 6;
 
 /// Bytes after which the buffer is written.
+/// Columns before a sentence.
+const INDENT: usize = 9;
 const FULL: usize = 64 << 10;

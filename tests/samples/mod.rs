@@ -159,7 +159,7 @@ pub fn sslv2() -> Event {
     }
 }
 
-/// A session whose hellos and handshake say all that they may.
+/// A session whose hellos and handshake say all that they may, and of which all is known that may be.
 pub fn storied() -> Event {
     let event = tls13();
     let (mut client, mut server) = (client_side(None), event.server_hello.clone().expect("a ServerHello"));
@@ -171,7 +171,17 @@ pub fn storied() -> Event {
     let shape = Arc::make_mut(&mut server.shape);
     (shape.heartbeat, shape.max_fragment_length, shape.record_size_limit) = (Some(2), Some(4), Some(16_385));
     let handshake = story(event.handshake);
-    Event { id: [3; 16], client_hello: Some(client), server_hello: Some(server), handshake, ..tls13() }
+    Event {
+        id: [3; 16],
+        client_hello: Some(client),
+        server_hello: Some(server),
+        handshake,
+        client_records: [53, 87].into_iter().collect(),
+        client_system: Some(tlsight::decode::System::Linux),
+        browser: Some(Box::new(browser())),
+        security: security(),
+        ..tls13()
+    }
 }
 
 /// The handshake, with all that may be told of one.

@@ -17,7 +17,7 @@ pub struct Security {
     pub server_chain: Option<Chain>,
     pub client_chain: Option<Chain>,
     /// The stapled answer about the server's certificate.
-    pub staple: Option<Box<Staple>>,
+    pub staple: Option<Arc<Staple>>,
     /// Signed certificate timestamps, by where they came from.
     pub timestamps: Timestamps,
     /// Certificates that no session before had shown.

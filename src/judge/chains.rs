@@ -8,10 +8,11 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use sha2::{Digest, Sha256};
 
 use crate::event::{Chain, Event, Staple};
 use crate::x509::Certificate;
-use crate::x509::ocsp::{Answer, Parties};
+use crate::x509::ocsp::{Answer, CertificateStatus, Parties};
 use crate::x509::verify::{
     Anchors, ChainKey, Host, Intermediates, NameMatch, PathVerdict, Purpose, Question, Revocation, Verifier, name_match,
 };
@@ -23,8 +24,37 @@ pub struct Chains {
     seen: Intermediates,
     paths: HashMap<ChainKey, PathVerdict, ahash::RandomState>,
     names: HashMap<Asked, Option<NameMatch>, ahash::RandomState>,
+    staples: HashMap<Stapled, Remembered, ahash::RandomState>,
     budget: Budget,
     unchecked: u64,
+}
+
+/// An answer, and whom it is held against.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Stapled {
+    response: [u8; 32],
+    leaf: [u8; 32],
+    issuer: Option<[u8; 32]>,
+}
+
+/// What an answer was worth at a moment.
+#[derive(Debug)]
+struct Remembered {
+    staple: Arc<Staple>,
+    second: i64,
+}
+
+impl Remembered {
+    /// Whether it is worth the same at another: neither its own dates nor that of a revocation lie between.
+    fn holds(&self, second: i64) -> bool {
+        let Staple { answer, judgement } = &*self.staple;
+        let revoked = match answer.certificate {
+            Some(CertificateStatus::Revoked { at: Some(at), .. }) => (at <= self.second) == (at <= second),
+            _ => true,
+        };
+        // The signer's own certificate may end, too.
+        answer.freshness(second) == judgement.freshness && revoked && self.second.abs_diff(second) < AN_HOUR
+    }
 }
 
 /// A leaf, and the name that was asked of it.
@@ -47,7 +77,7 @@ struct Budget {
 pub struct Findings {
     pub server: Option<Chain>,
     pub client: Option<Chain>,
-    pub staple: Option<Box<Staple>>,
+    pub staple: Option<Arc<Staple>>,
 }
 
 impl Chains {
@@ -58,6 +88,7 @@ impl Chains {
             seen: Intermediates::default(),
             paths: HashMap::default(),
             names: HashMap::default(),
+            staples: HashMap::default(),
             budget: Budget { per_second, second: i64::MIN, left: 0 },
             unchecked: 0,
         }
@@ -73,14 +104,13 @@ impl Chains {
             return Findings::default();
         }
         let second = event.timestamp.0.div_euclid(1_000_000_000);
-        self.seen.note(&event.server_chain);
         let server = Shown { chain: &event.server_chain, purpose: Purpose::Server, second };
         let mut findings = Findings::default();
         if let Some(leaf) = event.server_chain.first() {
             let name = event.server_name().and_then(|name| self.name(leaf, name));
+            let issuer = self.path(server).and_then(|path| path.issuer.clone());
+            findings.staple = self.staple(event, server, issuer.as_deref());
             let path = self.path(server);
-            let issuer = path.and_then(|path| path.issuer.as_deref());
-            findings.staple = staple(event, server, issuer);
             let staple = findings.staple.as_deref();
             let revocation = staple.map_or(Revocation::Unknown, |staple| staple.judgement.revocation);
             findings.server = Some(path.map_or(Chain::Unchecked, |path| Chain::Judged(path.with(name, revocation))));
@@ -98,6 +128,9 @@ impl Chains {
         let key = ChainKey::of(shown.chain, shown.purpose);
         let holds = paths.get(&key).is_some_and(|known| known.holds(shown.second, seen.generation()));
         if !holds {
+            if shown.purpose == Purpose::Server {
+                seen.note(shown.chain);
+            }
             if !budget.take(shown.second) {
                 *unchecked += 1;
                 return None;
@@ -123,15 +156,28 @@ impl Chains {
         self.names.insert(asked, found);
         found
     }
-}
 
-/// What the server's stapled answer is worth: it is signed by the issuer, or on its behalf.
-fn staple(event: &Event, shown: Shown<'_>, issuer: Option<&Certificate>) -> Option<Box<Staple>> {
-    let response = event.handshake.ocsp_response.as_deref()?;
-    let leaf = shown.chain.first()?;
-    let answer = Answer::read(response, Some(leaf));
-    let judgement = answer.judge(response, &Parties { leaf, issuer }, shown.second);
-    Some(Box::new(Staple { answer, judgement }))
+    /// What the server's stapled answer is worth: it is signed by the issuer, or on its behalf.
+    fn staple(&mut self, event: &Event, shown: Shown<'_>, issuer: Option<&Certificate>) -> Option<Arc<Staple>> {
+        let response = event.handshake.ocsp_response.as_deref()?;
+        let leaf = shown.chain.first()?;
+        let key = Stapled {
+            response: Sha256::digest(response).into(),
+            leaf: leaf.sha256,
+            issuer: issuer.map(|issuer| issuer.sha256),
+        };
+        if let Some(known) = self.staples.get(&key).filter(|known| known.holds(shown.second)) {
+            return Some(Arc::clone(&known.staple));
+        }
+        let answer = Answer::read(response, Some(leaf));
+        let judgement = answer.judge(response, &Parties { leaf, issuer }, shown.second);
+        let staple = Arc::new(Staple { answer, judgement });
+        if self.staples.len() >= MAX_STAPLES {
+            self.staples.clear();
+        }
+        self.staples.insert(key, Remembered { staple: Arc::clone(&staple), second: shown.second });
+        Some(staple)
+    }
 }
 
 /// A chain as a session showed it.
@@ -157,6 +203,9 @@ impl Budget {
     }
 }
 
+const AN_HOUR: u64 = 3_600;
+/// Stapled answers that are remembered: some kilobytes each.
+const MAX_STAPLES: usize = 1 << 13;
 /// Chains whose verdict is remembered.
 const MAX_PATHS: usize = 1 << 16;
 /// Pairs of a leaf and a name that are remembered.

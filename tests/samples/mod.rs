@@ -255,7 +255,7 @@ pub fn security() -> Security {
             ..verdict(&[Problem::Revoked, Problem::Expired])
         })),
         client_chain: Some(Chain::Judged(verdict(&[Problem::NoIssuer]))),
-        staple: Some(Box::new(Staple { answer, judgement })),
+        staple: Some(Arc::new(Staple { answer, judgement })),
         timestamps: Timestamps { certificate: Some(2), staple: Some(0) },
         new_certificates: None,
     }

@@ -5,14 +5,20 @@ mod packets;
 mod replay;
 mod talks;
 
+use std::sync::Arc;
+
 use exchanges::Exchange;
 use packets::frame::flag;
 use packets::tls::{self, certificate, server_hello_done};
 use packets::{C, ClientHello, Endpoint, Envelope, Rng, S, Segment, ServerHello, TimedFrame, tcp, udp};
-use replay::{Replay, as_frame, engine};
+use replay::{Replay, as_frame, engine, testdata};
 use talks::{Closing, Talk, Way, chain};
+use tlsight::capture::Timestamp;
 use tlsight::config::Limits;
-use tlsight::event::Event;
+use tlsight::event::{Chain, Event};
+use tlsight::judge::{Judge, Measures};
+use tlsight::x509::Certificate;
+use tlsight::x509::verify::Anchors;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -337,4 +343,33 @@ fn flight(times: usize) -> Vec<u8> {
 
 fn missing(event: &Event) -> Vec<String> {
     event.missing.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_flood_of_chains_takes_its_share_of_a_second_and_is_counted() {
+    let session = Replay::of_file(&testdata("captures/chain_ok.pcap")).events.remove(0);
+    let der = session.server_chain[0].der.clone();
+    // The serial number 0x1001, as an INTEGER of two octets.
+    let serial = der.windows(4).position(|octets| octets == [2, 2, 0x10, 1]).expect("its serial number") + 2;
+    let floods = |at: i64| {
+        let session = &session;
+        let der = &der;
+        (0..10_000u16).map(move |number| {
+            let mut der = der.clone();
+            der[serial..serial + 2].copy_from_slice(&(0x1000 + number).to_be_bytes());
+            let mut event = Event { timestamp: Timestamp(at * 1_000_000_000), ..session.clone() };
+            event.server_chain[0] = Arc::new(Certificate::from_der(&der));
+            event
+        })
+    };
+    let chain_checks = Some(Limits::default().chain_checks);
+    let mut judge = Judge::new(Measures { anchors: Arc::new(Anchors::mozilla()), chain_checks, knowledge: None });
+    let mut unchecked = 0;
+    // The second flood shows the same chains: what was judged is known, the rest has a share of another second.
+    for mut event in floods(1_800_000_000).chain(floods(1_800_000_001)) {
+        judge.judge(&mut event);
+        unchecked += u64::from(matches!(event.security.server_chain, Some(Chain::Unchecked)));
+    }
+    assert_eq!(unchecked, 8_000 + 6_000);
+    assert_eq!(judge.unchecked(), unchecked);
 }

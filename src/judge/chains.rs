@@ -108,9 +108,10 @@ impl Chains {
         let mut findings = Findings::default();
         if let Some(leaf) = event.server_chain.first() {
             let name = event.server_name().and_then(|name| self.name(leaf, name));
-            let issuer = self.path(server).and_then(|path| path.issuer.clone());
+            let key = self.look(server);
+            let issuer = key.and_then(|key| self.paths.get(&key)?.issuer.clone());
             findings.staple = self.staple(event, server, issuer.as_deref());
-            let path = self.path(server);
+            let path = key.and_then(|key| self.paths.get(&key));
             let staple = findings.staple.as_deref();
             let revocation = staple.map_or(Revocation::Unknown, |staple| staple.judgement.revocation);
             findings.server = Some(path.map_or(Chain::Unchecked, |path| Chain::Judged(path.with(name, revocation))));
@@ -118,12 +119,14 @@ impl Chains {
         if !event.client_chain.is_empty() {
             let client = Shown { chain: &event.client_chain, purpose: Purpose::Client, second };
             let judged = |path: &PathVerdict| Chain::Judged(path.with(None, Revocation::Unknown));
-            findings.client = Some(self.path(client).map_or(Chain::Unchecked, judged));
+            let path = self.look(client).and_then(|key| self.paths.get(&key));
+            findings.client = Some(path.map_or(Chain::Unchecked, judged));
         }
         findings
     }
 
-    fn path(&mut self, shown: Shown<'_>) -> Option<&PathVerdict> {
+    /// Sees to it that a chain's verdict stands among the paths; `None` where there was no time for it.
+    fn look(&mut self, shown: Shown<'_>) -> Option<ChainKey> {
         let Self { verifier, seen, paths, budget, unchecked, .. } = self;
         let key = ChainKey::of(shown.chain, shown.purpose);
         let holds = paths.get(&key).is_some_and(|known| known.holds(shown.second, seen.generation()));
@@ -141,7 +144,7 @@ impl Chains {
             let question = Question { chain: shown.chain, seen, purpose: shown.purpose, second: shown.second };
             paths.insert(key, verifier.path(&question));
         }
-        paths.get(&key)
+        Some(key)
     }
 
     fn name(&mut self, leaf: &Certificate, name: &[u8]) -> Option<NameMatch> {

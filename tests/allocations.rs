@@ -111,7 +111,8 @@ fn a_handshake_allocates_a_small_and_constant_number_of_times() {
         assert!(later.iter().all(|cost| cost.allocations == later[0].allocations), "{}", talk.name);
         assert!(later.iter().all(|cost| cost.kept == 0), "{}", talk.name);
         assert!(later[0].allocations <= 20 * talk.events as u64, "{}: {}", talk.name, later[0].allocations);
-        assert!(first.allocations <= 400, "{}: {}", talk.name, first.allocations);
+        // Most are texts and lists of the certificates, which are read once.
+        assert!(first.allocations <= 500, "{}: {}", talk.name, first.allocations);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Side;
 use crate::x509::Certificate;
-use crate::x509::ocsp::{Answer, Judgement};
+use crate::x509::ocsp::{Answer, CertificateStatus, Judgement, reason_name};
 use crate::x509::verify::ChainVerdict;
 
 /// What `judge` has found. Empty until an event was judged.
@@ -71,7 +71,33 @@ pub struct Weakness {
     pub reason: Arc<str>,
 }
 
+impl Staple {
+    /// When the certificate was revoked, as far as the answer tells; seconds since 1970-01-01T00:00:00Z.
+    pub fn revoked_at(&self) -> Option<i64> {
+        match self.answer.certificate? {
+            CertificateStatus::Revoked { at, .. } => at,
+            CertificateStatus::Good | CertificateStatus::Unknown => None,
+        }
+    }
+
+    /// Why it was, in the words of RFC 5280, section 5.3.1.
+    pub fn reason(&self) -> Option<&'static str> {
+        match self.answer.certificate? {
+            CertificateStatus::Revoked { reason, .. } => reason.and_then(reason_name),
+            CertificateStatus::Good | CertificateStatus::Unknown => None,
+        }
+    }
+}
+
 impl Chain {
+    /// The verdict, where somebody looked.
+    pub fn verdict(self) -> Option<ChainVerdict> {
+        match self {
+            Self::Judged(verdict) => Some(verdict),
+            Self::Unchecked => None,
+        }
+    }
+
     /// `ok`, the first problem, or that nobody looked.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,8 +3,6 @@
 use super::{Kind, Spec, Value, many, one};
 use crate::detect::value::Moment;
 use crate::event::{Chain, Event, Staple};
-use crate::x509::ocsp::{CertificateStatus, reason_name};
-use crate::x509::verify::ChainVerdict;
 
 pub(super) const SECURITY: &[Spec] = &[
     one("tlsight.security.grade", Kind::Text, |e| Some(Value::text(&e.security.posture.as_deref()?.grade))),
@@ -27,7 +25,7 @@ pub(super) const SECURITY: &[Spec] = &[
     }),
     many("tlsight.security.chain.problems", Kind::Text, |e, out| problems(e.security.server_chain).try_for_each(out)),
     one("tlsight.security.chain.name_match", Kind::Text, |e| {
-        verdict(e.security.server_chain)?.name.map(|name| Value::text(name.as_str()))
+        e.security.server_chain?.verdict()?.name.map(|name| Value::text(name.as_str()))
     }),
     one("tlsight.security.client_chain.status", Kind::Text, |e| {
         e.security.client_chain.map(|chain| Value::text(chain.as_str()))
@@ -38,14 +36,8 @@ pub(super) const SECURITY: &[Spec] = &[
     one("tlsight.security.ocsp.status", Kind::Text, |e| {
         staple(e)?.answer.certificate.map(|status| Value::text(status.as_str()))
     }),
-    one("tlsight.security.ocsp.reason", Kind::Text, |e| match staple(e)?.answer.certificate {
-        Some(CertificateStatus::Revoked { reason, .. }) => reason.and_then(reason_name).map(Value::text),
-        _ => None,
-    }),
-    one("tlsight.security.ocsp.revoked_at", Kind::Time, |e| match staple(e)?.answer.certificate {
-        Some(CertificateStatus::Revoked { at, .. }) => at.map(time),
-        _ => None,
-    }),
+    one("tlsight.security.ocsp.reason", Kind::Text, |e| staple(e)?.reason().map(Value::text)),
+    one("tlsight.security.ocsp.revoked_at", Kind::Time, |e| staple(e)?.revoked_at().map(time)),
     one("tlsight.security.ocsp.produced_at", Kind::Time, |e| staple(e)?.answer.produced_at.map(time)),
     one("tlsight.security.ocsp.this_update", Kind::Time, |e| staple(e)?.answer.this_update.map(time)),
     one("tlsight.security.ocsp.next_update", Kind::Time, |e| staple(e)?.answer.next_update.map(time)),
@@ -60,15 +52,9 @@ pub(super) const SECURITY: &[Spec] = &[
     }),
 ];
 
-fn verdict(chain: Option<Chain>) -> Option<ChainVerdict> {
-    match chain? {
-        Chain::Judged(verdict) => Some(verdict),
-        Chain::Unchecked => None,
-    }
-}
-
 fn problems<'e>(chain: Option<Chain>) -> impl Iterator<Item = Value<'e>> {
-    verdict(chain).into_iter().flat_map(|verdict| verdict.problems.iter()).map(|problem| Value::text(problem.as_str()))
+    let verdict = chain.and_then(Chain::verdict);
+    verdict.into_iter().flat_map(|verdict| verdict.problems.iter()).map(|problem| Value::text(problem.as_str()))
 }
 
 fn staple(event: &Event) -> Option<&Staple> {

@@ -50,10 +50,7 @@ impl Postures {
             version: version.0,
             cipher: event.server_hello.as_ref().map(|hello| hello.shape.cipher_suite),
             facts: self.facts(event, forward_secrecy),
-            problems: match chain {
-                Some(Chain::Judged(verdict)) => Some(verdict.problems),
-                Some(Chain::Unchecked) | None => None,
-            },
+            problems: chain.and_then(Chain::verdict).map(|verdict| verdict.problems),
             forward_secrecy,
         };
         if let Some(known) = self.known.get(&key) {

@@ -4,7 +4,7 @@
 
 use super::chain::is_date;
 use crate::event::{self, Event};
-use crate::x509::ocsp::{CertificateStatus, reason_name};
+use crate::x509::ocsp::CertificateStatus;
 use crate::x509::verify::Problem;
 
 #[derive(Debug, Default)]
@@ -25,10 +25,7 @@ impl<'a> Security<'a> {
         let security = &event.security;
         let posture = security.posture.as_deref();
         let status = |chain: Option<event::Chain>| chain.map(event::Chain::as_str).unwrap_or_default();
-        let verdict = |chain: Option<event::Chain>| match chain {
-            Some(event::Chain::Judged(verdict)) => Some(verdict),
-            Some(event::Chain::Unchecked) | None => None,
-        };
+        let verdict = |chain: Option<event::Chain>| chain.and_then(event::Chain::verdict);
         let problems = |chain| {
             let problems = verdict(chain).into_iter().flat_map(|verdict| verdict.problems.iter());
             problems.map(Problem::as_str).collect()
@@ -67,16 +64,13 @@ pub(super) struct Staple<'a> {
 
 impl Staple<'_> {
     pub fn of(staple: Option<&event::Staple>) -> Self {
-        let Some(event::Staple { answer, judgement }) = staple else { return Self::default() };
-        let (at, reason) = match answer.certificate {
-            Some(CertificateStatus::Revoked { at, reason }) => (at, reason),
-            _ => (None, None),
-        };
+        let Some(staple) = staple else { return Self::default() };
+        let event::Staple { answer, judgement } = staple;
         let date = |at: Option<i64>| at.filter(|&at| is_date(at));
         Self {
             status: answer.certificate.map(CertificateStatus::as_str).unwrap_or_default(),
-            reason: reason.and_then(reason_name).unwrap_or_default(),
-            revoked_at: date(at),
+            reason: staple.reason().unwrap_or_default(),
+            revoked_at: date(staple.revoked_at()),
             produced_at: date(answer.produced_at),
             this_update: date(answer.this_update),
             next_update: date(answer.next_update),

@@ -6,7 +6,7 @@ use super::shared::Shared;
 use crate::event::{self, Event, Posture, Staple};
 use crate::sink::forms::{Date, Each};
 use crate::sink::json::Text;
-use crate::x509::ocsp::{CertificateStatus, reason_name};
+use crate::x509::ocsp::CertificateStatus;
 use crate::x509::verify::{ChainVerdict, Problem};
 
 #[derive(Serialize)]
@@ -65,10 +65,7 @@ struct ChainRecord {
 
 impl ChainRecord {
     fn of(chain: Option<event::Chain>) -> Self {
-        let verdict = match chain {
-            Some(event::Chain::Judged(verdict)) => Some(verdict),
-            Some(event::Chain::Unchecked) | None => None,
-        };
+        let verdict = chain.and_then(event::Chain::verdict);
         Self {
             status: chain.map(event::Chain::as_str),
             problems: Problems(verdict),
@@ -103,14 +100,10 @@ struct Ocsp {
 impl Ocsp {
     fn of(staple: &Staple) -> Self {
         let Staple { answer, judgement } = staple;
-        let (at, reason) = match answer.certificate {
-            Some(CertificateStatus::Revoked { at, reason }) => (at, reason),
-            _ => (None, None),
-        };
         Self {
             status: answer.certificate.map(CertificateStatus::as_str),
-            reason: reason.and_then(reason_name),
-            revoked_at: at.map(Date),
+            reason: staple.reason(),
+            revoked_at: staple.revoked_at().map(Date),
             produced_at: answer.produced_at.map(Date),
             this_update: answer.this_update.map(Date),
             next_update: answer.next_update.map(Date),

@@ -11,6 +11,7 @@
 #[cfg(feature = "ja4plus")]
 use super::facts::Facts;
 use super::telling::{Closing, Origin, Scene, Telling};
+use super::watch::Start;
 use crate::config::Limits;
 use crate::decode::{Tcp, TcpFlags, Tunnel};
 use crate::event::{Anomaly, Event, Protocol};
@@ -116,8 +117,17 @@ impl Connection {
         self.reset || (self.streams.forward.is_complete() && self.streams.backward.is_complete())
     }
 
-    /// Nothing more will come: what waits is handed on, and what is left to tell is told.
-    pub(super) fn finish(&mut self, scene: &mut Scene<'_, impl FnMut(Event)>) {
+    /// What goes on in its place once it is [`Progress::Told`].
+    pub(super) fn watch(&mut self) -> Option<Start> {
+        let watch = self.reading.session.watch()?;
+        let server = self.streams[watch.client().reverse()].next()?;
+        let client = self.streams[watch.client()].hand_over();
+        self.reading.progress = Progress::Over;
+        Some(Start { watch, client, server })
+    }
+
+    /// Nothing more will come: what waits is handed on. Gives what is left to tell.
+    pub(super) fn finish(&mut self, scene: &mut Scene<'_, impl FnMut(Event)>) -> Option<Event> {
         scene.now = self.reading.telling.last().unwrap_or(scene.now);
         for from in Direction::BOTH {
             self.give_up_waiting(from, HoleKind::Gap, scene);
@@ -127,7 +137,7 @@ impl Connection {
         if self.streams.forward.differs() || self.streams.backward.differs() {
             telling.note(Anomaly::TcpOverlapDiffers);
         }
-        telling.tell(closing(scene), scene);
+        telling.tell(closing(scene), scene.key)
     }
 
     /// Whether the direction's first byte is known to have this sequence number, and is all that was handed on.
@@ -165,7 +175,7 @@ impl Connection {
 
 impl Reading {
     fn piece(&mut self, from: Direction, piece: Piece<'_>, scene: &mut Scene<'_, impl FnMut(Event)>) {
-        if self.progress != Progress::Reading {
+        if !matches!(self.progress, Progress::Reading | Progress::Told) {
             return;
         }
         let Self { session, telling, .. } = self;
@@ -173,8 +183,10 @@ impl Reading {
             telling.awaits(from, scene.now);
         }
         let mut said = |from: Direction, message: Message<'_>| {
-            if matches!(message, Message::Renegotiation) {
-                telling.tell(closing(scene), scene);
+            if matches!(message, Message::Renegotiation)
+                && let Some(event) = telling.tell(closing(scene), scene.key)
+            {
+                (scene.emit)(event);
             }
             telling.take(from, message, scene);
         };

@@ -177,7 +177,9 @@ impl Exchange {
             Layer::Dtls(session) => session.finish(&mut said),
         }
         let closing = self.closing();
-        self.telling.tell(closing, scene);
+        if let Some(event) = self.telling.tell(closing, scene.key) {
+            (scene.emit)(event);
+        }
     }
 
     /// Whether one side alone was heard.

@@ -4,11 +4,12 @@ use super::connection::Connection;
 #[cfg(feature = "ja4plus")]
 use super::facts;
 use super::telling::{Origin, Scene};
+use super::watch::Watched;
 use super::{Arrival, Shared, admit, await_answer};
 use crate::capture::Timestamp;
 use crate::decode::{Packet, System, Tcp, TcpFlags};
 use crate::event::{Event, TcpLatency};
-use crate::flow::{Flow, Key, Table};
+use crate::flow::{Flow, FlowId, Key, Place, Table};
 use crate::tls::{Progress, Session};
 use crate::wire::{Both, Direction};
 
@@ -29,6 +30,7 @@ enum Proto {
     /// No payload so far.
     Opening,
     Reading(Box<Connection>),
+    Watched(Box<Watched>),
     /// Nothing more to learn.
     Done,
 }
@@ -70,9 +72,8 @@ pub(super) fn take(
         } else {
             if let Some(flow) = table.get_mut(id) {
                 flow.last_seen = flow.last_seen.max(packet.ts);
-                if shared.segment(flow, packet, tcp, from, origin, emit) {
-                    await_answer(table, shared, id, emit);
-                }
+                let turn = shared.segment(flow, packet, tcp, from, origin, emit);
+                turn.take(table, shared, id, emit);
             }
             return;
         }
@@ -82,10 +83,48 @@ pub(super) fn take(
         return;
     }
     let id = admit(table, shared, arrival, super::State::Tcp(State::new()), emit);
-    if let Some(flow) = table.get_mut(id)
-        && shared.segment(flow, packet, tcp, from, origin, emit)
-    {
-        await_answer(table, shared, id, emit);
+    if let Some(flow) = table.get_mut(id) {
+        let turn = shared.segment(flow, packet, tcp, from, origin, emit);
+        turn.take(table, shared, id, emit);
+    }
+}
+
+/// What a segment has made of its flow, as far as others have to know.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    None,
+    /// It is being read from now on.
+    Begins,
+    /// It is watched, until then at the latest.
+    Watches(Timestamp),
+}
+
+impl Turn {
+    #[inline]
+    fn take(self, table: &mut Table<super::State>, shared: &mut Shared, id: FlowId, emit: &mut impl FnMut(Event)) {
+        match self {
+            Self::None => {}
+            Self::Begins => await_answer(table, shared, id, emit),
+            Self::Watches(deadline) => {
+                let place = table.place(id);
+                let due = place.and_then(|place| shared.watches.add(deadline, place, shared.limits.max_flows));
+                if let Some(due) = due {
+                    end_watch(table, shared, due, emit);
+                }
+            }
+        }
+    }
+}
+
+/// Tells of a session that is watched, if it still is.
+pub(super) fn end_watch(
+    table: &mut Table<super::State>,
+    shared: &mut Shared,
+    place: Place,
+    emit: &mut impl FnMut(Event),
+) {
+    if let Some(super::State::Tcp(state)) = table.at_mut(place).map(|flow| &mut flow.state) {
+        state.end_watch(&mut shared.waiting, emit);
     }
 }
 
@@ -99,7 +138,6 @@ fn of(state: &super::State) -> Option<&State> {
 }
 
 impl Shared {
-    /// Whether the flow is being read from this segment on.
     #[inline]
     fn segment(
         &mut self,
@@ -109,13 +147,13 @@ impl Shared {
         from: Direction,
         origin: Origin<'_>,
         emit: &mut impl FnMut(Event),
-    ) -> bool {
-        let super::State::Tcp(state) = &mut flow.state else { return false };
+    ) -> Turn {
+        let super::State::Tcp(state) = &mut flow.state else { return Turn::None };
         state.note_opening(packet, tcp, from);
-        let mut begins = false;
+        let mut turn = Turn::None;
         if let Proto::Opening = state.proto {
             if tcp.payload.is_empty() && tcp.cut == 0 {
-                return false;
+                return turn;
             }
             flow.short_lived = false;
             if state.starts_unlike_tls(tcp, from) {
@@ -125,7 +163,7 @@ impl Shared {
                 connection.open(state.starts(), origin);
                 self.unanswered.count += 1;
                 state.proto = Proto::Reading(connection);
-                begins = true;
+                turn = Turn::Begins;
             }
         }
         match &mut state.proto {
@@ -154,25 +192,49 @@ impl Shared {
                 }
                 let closed = connection.is_closed();
                 if progress != Progress::Reading || closed {
-                    connection.finish(&mut scene);
-                    if let Proto::Reading(connection) = std::mem::replace(&mut state.proto, Proto::Done) {
+                    let watch = if progress == Progress::Told && !closed { connection.watch() } else { None };
+                    turn = Turn::None;
+                    let rest = match (connection.finish(&mut scene), watch) {
+                        (Some(event), Some(start)) => {
+                            let watched = Watched::new(event, start, packet.ts);
+                            turn = Turn::Watches(watched.deadline());
+                            Proto::Watched(Box::new(watched))
+                        }
+                        (event, _) => {
+                            event.into_iter().for_each(emit);
+                            Proto::Done
+                        }
+                    };
+                    if let Proto::Reading(connection) = std::mem::replace(&mut state.proto, rest) {
                         self.give_back(connection);
                     }
                     flow.short_lived = closed;
                     #[cfg(feature = "ja4plus")]
                     state.tcp.forget();
-                    begins = false;
+                }
+            }
+            Proto::Watched(watched) => {
+                let before = watched.waiting();
+                let progress = watched.take(from, tcp, packet.ts, &self.limits);
+                self.waiting = self.waiting.saturating_add(watched.waiting()).saturating_sub(before);
+                if progress != Progress::Told || self.waiting > self.limits.total_out_of_order_bytes {
+                    flow.short_lived = tcp.flags.has(TcpFlags::RST) || tcp.flags.has(TcpFlags::FIN);
+                    state.end_watch(&mut self.waiting, emit);
                 }
             }
             // Closed flows go early; one side's word is enough where nothing is at stake.
             Proto::Done => flow.short_lived |= tcp.flags.has(TcpFlags::RST) || tcp.flags.has(TcpFlags::FIN),
             Proto::Opening => {}
         }
-        begins
+        turn
     }
 
     pub(super) fn end_tcp(&mut self, key: Key, last_seen: Timestamp, state: State, emit: &mut impl FnMut(Event)) {
-        let Proto::Reading(mut connection) = state.proto else { return };
+        let mut connection = match state.proto {
+            Proto::Reading(connection) => connection,
+            Proto::Watched(watched) => return watched.end(&mut self.waiting, emit),
+            Proto::Opening | Proto::Done => return,
+        };
         let mut scene = Scene {
             key,
             #[cfg(feature = "ja4plus")]
@@ -186,7 +248,8 @@ impl Shared {
             limits: &self.limits,
             emit,
         };
-        connection.finish(&mut scene);
+        let event = connection.finish(&mut scene);
+        event.into_iter().for_each(emit);
         self.give_back(connection);
     }
 
@@ -210,6 +273,14 @@ impl State {
         }
     }
 
+    fn end_watch(&mut self, waiting: &mut usize, emit: &mut impl FnMut(Event)) {
+        if let Proto::Watched(_) = self.proto
+            && let Proto::Watched(watched) = std::mem::replace(&mut self.proto, Proto::Done)
+        {
+            watched.end(waiting, emit);
+        }
+    }
+
     pub(super) fn is_unanswered(&self) -> bool {
         matches!(&self.proto, Proto::Reading(connection) if connection.is_unanswered())
     }
@@ -219,6 +290,7 @@ impl State {
     pub(super) fn glance(&self) -> u64 {
         match &self.proto {
             Proto::Reading(connection) => connection.glance(),
+            Proto::Watched(watched) => watched.glance(),
             Proto::Opening | Proto::Done => 0,
         }
     }
@@ -232,14 +304,15 @@ impl State {
                 // The SYN may only have come late.
                 Proto::Reading(connection) => !connection.starts_at(from, tcp.seq.wrapping_add(1)),
                 Proto::Opening => false,
-                Proto::Done => true,
+                Proto::Watched(_) | Proto::Done => true,
             }
     }
 
     /// Keeps what SYN and SYN-ACK tell of where the directions start.
     #[inline]
     fn note_opening(&mut self, packet: &Packet<'_>, tcp: &Tcp<'_>, from: Direction) {
-        if !matches!(self.proto, Proto::Done) {
+        let is_open = matches!(self.proto, Proto::Opening | Proto::Reading(_));
+        if is_open {
             self.opening.note(packet.ts, tcp, from);
         }
         if tcp.flags.has(TcpFlags::SYN) {
@@ -249,7 +322,7 @@ impl State {
             }
         }
         #[cfg(feature = "ja4plus")]
-        if !matches!(self.proto, Proto::Done) {
+        if is_open {
             self.tcp.take(from, tcp, packet);
         }
     }

@@ -159,17 +159,14 @@ impl Telling {
         self.draft.last()
     }
 
-    /// Tells the session, if there is anything to tell; what comes next is another one's.
-    pub(super) fn tell<E: FnMut(Event)>(&mut self, closing: Closing, scene: &mut Scene<'_, E>) {
+    /// The session's event, if there is anything to tell; what comes next is another one's.
+    pub(super) fn tell(&mut self, closing: Closing, key: Key) -> Option<Event> {
         if !self.draft.has_content() {
-            return;
+            return None;
         }
         let Closing { quic, tcp, opened, .. } = closing;
         let setting = Setting {
-            ends: Both {
-                forward: scene.key.sender(Direction::Forward),
-                backward: scene.key.sender(Direction::Backward),
-            },
+            ends: Both { forward: key.sender(Direction::Forward), backward: key.sender(Direction::Backward) },
             vlans: self.vlans,
             tunnels: self.tunnels.clone(),
             quic,
@@ -181,7 +178,7 @@ impl Telling {
             facts: closing.facts,
         };
         self.told = self.told.saturating_add(1);
-        (scene.emit)(self.draft.finish(setting));
+        Some(self.draft.finish(setting))
     }
 
     /// Reads a little of itself, for the sake of the cache.

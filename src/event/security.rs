@@ -34,7 +34,7 @@ pub struct NewCertificate {
 }
 
 /// The verdict on a chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Chain {
     Judged(ChainVerdict),
     /// There was no time for it: see `Limits::chain_checks`.
@@ -49,7 +49,7 @@ pub struct Staple {
 }
 
 /// How many timestamps came in which way (RFC 6962, section 3.3); `None` where none could have been seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Timestamps {
     pub certificate: Option<u32>,
     pub staple: Option<u32>,

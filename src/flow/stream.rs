@@ -47,6 +47,8 @@ pub enum Memory {
     /// More than a client's hello.
     #[default]
     Long,
+    /// Nothing.
+    None,
     /// A server's hello, and little of what follows. Flights of certificates would be copied to memory that no cache holds.
     Short,
 }
@@ -126,6 +128,11 @@ impl Stream {
         self.memory = memory;
     }
 
+    /// Sequence number of the next byte in order, if the start is known.
+    pub fn next(&self) -> Option<u32> {
+        self.next
+    }
+
     pub fn has_started(&self) -> bool {
         self.next.is_some()
     }
@@ -153,6 +160,19 @@ impl Stream {
     /// Bytes that wait for a hole to be filled: the buffer's extent.
     pub fn waiting(&self) -> usize {
         self.early.len()
+    }
+
+    /// Gives what comes from here on, and what waits, to another, which remembers nothing of what was.
+    pub fn hand_over(&mut self) -> Self {
+        Self {
+            next: self.next,
+            first: self.first,
+            end: self.end,
+            memory: Memory::None,
+            early: std::mem::take(&mut self.early),
+            filled: std::mem::take(&mut self.filled),
+            ..Self::default()
+        }
     }
 
     /// Takes a segment, and hands on what is now in order.
@@ -302,6 +322,7 @@ impl Stream {
             let most = match self.memory {
                 Memory::Long => HISTORY,
                 Memory::Short => SHORT_HISTORY,
+                Memory::None => 0,
             };
             let room = most.saturating_sub(self.history.len()).min(bytes.len());
             self.history.extend_from_slice(bytes.get(..room).unwrap_or_default());

@@ -180,6 +180,10 @@ impl<S> Table<S> {
         self.slot(place.id).filter(|slot| slot.generation == place.generation)?.flow.as_ref()
     }
 
+    pub fn at_mut(&mut self, place: Place) -> Option<&mut Flow<S>> {
+        self.slot_mut(place.id).filter(|slot| slot.generation == place.generation)?.flow.as_mut()
+    }
+
     /// Takes that flow out.
     pub fn remove_at(&mut self, place: Place) -> Option<Flow<S>> {
         self.at(place)?;

@@ -12,6 +12,7 @@ mod certificate_record;
 mod client;
 mod handshake;
 mod label;
+mod memo;
 mod path;
 mod prepare;
 mod security;

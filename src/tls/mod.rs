@@ -20,7 +20,7 @@ pub(crate) mod story;
 pub mod upgrade;
 
 pub use ech::{EncryptedHello, OuterHello};
-pub use first_records::FIRST_RECORDS;
+pub use first_records::{FIRST_RECORDS, Watch};
 pub use hello::{Alpn, ClientHello, Flaws, HybridShare, KeyShares, U16s};
 pub use key_exchange::{DhParameters, ServerKeyExchange};
 pub use message::{Certificates, Message};

@@ -11,6 +11,7 @@
 use arrayvec::ArrayVec;
 
 use super::Proxied;
+use super::first_records::Watch;
 use super::message::{Joiner, Loss, Message};
 use super::preamble::tds::Packets;
 use super::preamble::{Carrier, HOLD, Outcome, Preamble};
@@ -33,6 +34,8 @@ pub struct Caps {
 pub enum Progress {
     /// More may come.
     Reading,
+    /// Nothing more can be learnt but the lengths of the client's first records ([`Session::watch`]).
+    Told,
     /// Nothing more can be learnt: the handshake is done or failed, or both directions are lost.
     Over,
     /// The stream is not TLS.
@@ -167,6 +170,17 @@ impl Session {
         let Self { ends, story, .. } = self;
         ends[from].skip(from, Hole { count, loss }, story, &mut |message| out(from, message));
         self.story.progress(from)
+    }
+
+    /// What goes on in its place once it is [`Progress::Told`].
+    pub fn watch(&self) -> Option<Watch> {
+        let client = self.story.first_records.client()?;
+        match &self.ends[client] {
+            End { layer: Layer::Records(position), packets: None, .. } => {
+                Some(Watch::new(client, self.story.first_records, *position))
+            }
+            _ => None,
+        }
     }
 
     /// Nothing more will come of either direction: what was begun is given out as far as it came, and last what stood

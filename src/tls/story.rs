@@ -225,9 +225,14 @@ impl Story {
         let over = |direction| self.lost[direction] || self.secured[direction] > 0;
         let readable = self.null_cipher_mac.is_some() && !self.lost.forward && !self.lost.backward;
         let settled = over(Direction::Forward) && over(Direction::Backward) && !readable && !self.early.is_open();
-        let settled = settled && (!self.first_records.is_open() || self.lost.forward || self.lost.backward);
-        // One direction alone is in the capture, and has long gone over to application data.
-        if settled || self.failed || self.secured[from] >= LONE_RECORDS { Progress::Over } else { Progress::Reading }
+        let is_watched = self.first_records.is_open() && !self.lost.forward && !self.lost.backward;
+        match settled {
+            true if is_watched && !self.failed => Progress::Told,
+            true => Progress::Over,
+            // One direction alone is in the capture, and has long gone over to application data.
+            false if self.failed || self.secured[from] >= LONE_RECORDS => Progress::Over,
+            false => Progress::Reading,
+        }
     }
 }
 

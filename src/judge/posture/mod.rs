@@ -125,11 +125,9 @@ fn forward_secrecy(event: &Event) -> Option<bool> {
 
 fn has_small_key(leaf: &Certificate) -> bool {
     let key = leaf.parsed.as_ref().ok().and_then(|parsed| parsed.key.as_ref());
-    key.is_some_and(|key| {
+    key.filter(|key| key.curve.is_none() && key.bits.is_some_and(|bits| bits < 2048)).is_some_and(|key| {
         let kind = registry::public_key_algorithm(&key.algorithm).unwrap_or_default();
-        key.curve.is_none()
-            && (kind.starts_with("RSA") || kind.starts_with("rsa") || kind.starts_with("DSA"))
-            && key.bits.is_some_and(|bits| bits < 2048)
+        kind.starts_with("RSA") || kind.starts_with("rsa") || kind.starts_with("DSA")
     })
 }
 

@@ -2,14 +2,60 @@
 
 use serde::Serialize;
 
-use crate::event::{self, Agreement, ClientCertificate, DiffieHellman, EarlyData, Ech, Event, Offered, Resumption};
+use super::shared::Shared;
+use crate::event::{
+    self, Agreement, ClientCertificate, DiffieHellman, EarlyData, Ech, Event, Failure, Offered, Resumption,
+};
 use crate::sink::forms::{Code, Codes, Each, Hex};
+use crate::sink::json::Text;
 use crate::wire::registry;
 
 #[derive(Serialize)]
 pub struct Handshake<'a> {
-    hello_retry: Option<bool>,
+    /// [`Course`]
+    #[serde(rename = "")]
+    course: Text<'a>,
     retry: Option<Retry<'a>>,
+    ech: EchRecord,
+    dh: Option<Dh<'a>>,
+    alert: Option<Alert>,
+    alerts: Each<'a, event::Alert, Alert>,
+    /// Nanoseconds from the ClientHello to the ServerHello.
+    latency: Option<u64>,
+    /// Nanoseconds from the ClientHello to the packet that ended the handshake.
+    duration: Option<u64>,
+    tcp: Tcp,
+}
+
+/// How a handshake went, in what few words suffice for: most sessions of a network share one of a few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Course {
+    hello_retry: Option<bool>,
+    resumption: Option<Resumption>,
+    resumption_offered: Offered,
+    early_data: Option<EarlyData>,
+    round_trips: Option<u8>,
+    client_auth: Option<bool>,
+    client_certificate: Option<ClientCertificate>,
+    ocsp_requested: Option<bool>,
+    ocsp_stapled: Option<bool>,
+    sct_count: Option<u16>,
+    post_quantum: Option<bool>,
+    renegotiation_info: Option<Agreement>,
+    extended_master_secret: Option<Agreement>,
+    compression: Option<u8>,
+    signature_scheme: Option<u16>,
+    client_signature_scheme: Option<u16>,
+    rsa_bits: Option<u16>,
+    new_session_ticket: Option<bool>,
+    hello_verify: Option<bool>,
+    failure: Option<Failure>,
+}
+
+/// The members that a [`Course`] gives.
+#[derive(Serialize)]
+struct CourseRecord {
+    hello_retry: Option<bool>,
     resumption: Option<&'static str>,
     resumption_offered: Ways,
     early_data: Option<&'static str>,
@@ -20,7 +66,6 @@ pub struct Handshake<'a> {
     ocsp_stapled: Option<bool>,
     /// In the ServerHello's extension.
     sct_count: Option<u16>,
-    ech: EchRecord,
     /// Of the group that was chosen.
     post_quantum: Option<bool>,
     renegotiation_info: Option<&'static str>,
@@ -28,20 +73,12 @@ pub struct Handshake<'a> {
     compression: Option<&'static str>,
     signature_scheme: Option<SchemeName>,
     client_signature_scheme: Option<SchemeName>,
-    dh: Option<Dh<'a>>,
     /// Of a temporary key.
     rsa_bits: Option<u16>,
     new_session_ticket: Option<bool>,
     /// Of DTLS alone.
     hello_verify: Option<bool>,
-    alert: Option<Alert>,
-    alerts: Each<'a, event::Alert, Alert>,
     failure: Option<&'static str>,
-    /// Nanoseconds from the ClientHello to the ServerHello.
-    latency: Option<u64>,
-    /// Nanoseconds from the ClientHello to the packet that ended the handshake.
-    duration: Option<u64>,
-    tcp: Tcp,
 }
 
 /// `tlsight.handshake.retry`
@@ -94,35 +131,16 @@ struct Tcp {
 }
 
 impl<'a> Handshake<'a> {
-    pub fn of(event: &'a Event) -> Self {
+    pub fn of(event: &'a Event, shared: &'a Shared) -> Self {
         let handshake = &event.handshake;
-        let exchange = handshake.key_exchange.as_deref();
+        let dh = handshake.key_exchange.as_deref().and_then(|exchange| exchange.dh.as_ref());
         Self {
-            hello_retry: event.hello_retry(),
+            course: shared.course(),
             retry: handshake.retry.as_deref().map(Retry::of),
-            resumption: handshake.resumption.map(Resumption::as_str),
-            resumption_offered: Ways(handshake.resumption_offered),
-            early_data: handshake.early_data.map(EarlyData::as_str),
-            round_trips: handshake.round_trips,
-            client_auth: event.client_auth_requested(),
-            client_certificate: handshake.client_certificate.map(ClientCertificate::as_str),
-            ocsp_requested: event.ocsp_requested(),
-            ocsp_stapled: event.ocsp_stapled(),
-            sct_count: event.timestamp_count(),
             ech: EchRecord::of(event),
-            post_quantum: handshake.is_post_quantum(),
-            renegotiation_info: event.renegotiation_info().map(Agreement::as_str),
-            extended_master_secret: event.extended_master_secret().map(Agreement::as_str),
-            compression: event.compression().and_then(registry::compression_method),
-            signature_scheme: handshake.signature_scheme.map(SchemeName),
-            client_signature_scheme: handshake.client_signature_scheme.map(SchemeName),
-            dh: exchange.and_then(|exchange| exchange.dh.as_ref()).map(Dh::of),
-            rsa_bits: exchange.and_then(|exchange| exchange.rsa_bits),
-            new_session_ticket: event.new_session_ticket(),
-            hello_verify: event.hello_verify(),
+            dh: dh.map(Dh::of),
             alert: handshake.alert.as_ref().map(Alert::of),
             alerts: Each(&handshake.alerts, Alert::of),
-            failure: handshake.failure.and_then(event::Failure::cause),
             latency: handshake.hello_latency,
             duration: handshake.duration,
             tcp: Tcp {
@@ -131,6 +149,62 @@ impl<'a> Handshake<'a> {
                 round_trip: handshake.tcp.round_trip(),
             },
         }
+    }
+}
+
+impl Course {
+    pub fn of(event: &Event) -> Self {
+        let handshake = &event.handshake;
+        Self {
+            hello_retry: event.hello_retry(),
+            resumption: handshake.resumption,
+            resumption_offered: handshake.resumption_offered,
+            early_data: handshake.early_data,
+            round_trips: handshake.round_trips,
+            client_auth: event.client_auth_requested(),
+            client_certificate: handshake.client_certificate,
+            ocsp_requested: event.ocsp_requested(),
+            ocsp_stapled: event.ocsp_stapled(),
+            sct_count: event.timestamp_count(),
+            post_quantum: handshake.is_post_quantum(),
+            renegotiation_info: event.renegotiation_info(),
+            extended_master_secret: event.extended_master_secret(),
+            compression: event.compression(),
+            signature_scheme: handshake.signature_scheme,
+            client_signature_scheme: handshake.client_signature_scheme,
+            rsa_bits: handshake.key_exchange.as_deref().and_then(|exchange| exchange.rsa_bits),
+            new_session_ticket: event.new_session_ticket(),
+            hello_verify: event.hello_verify(),
+            failure: handshake.failure,
+        }
+    }
+}
+
+impl Serialize for Course {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        CourseRecord {
+            hello_retry: self.hello_retry,
+            resumption: self.resumption.map(Resumption::as_str),
+            resumption_offered: Ways(self.resumption_offered),
+            early_data: self.early_data.map(EarlyData::as_str),
+            round_trips: self.round_trips,
+            client_auth: self.client_auth,
+            client_certificate: self.client_certificate.map(ClientCertificate::as_str),
+            ocsp_requested: self.ocsp_requested,
+            ocsp_stapled: self.ocsp_stapled,
+            sct_count: self.sct_count,
+            post_quantum: self.post_quantum,
+            renegotiation_info: self.renegotiation_info.map(Agreement::as_str),
+            extended_master_secret: self.extended_master_secret.map(Agreement::as_str),
+            compression: self.compression.and_then(registry::compression_method),
+            signature_scheme: self.signature_scheme.map(SchemeName),
+            client_signature_scheme: self.client_signature_scheme.map(SchemeName),
+            rsa_bits: self.rsa_bits,
+            new_session_ticket: self.new_session_ticket,
+            hello_verify: self.hello_verify,
+            failure: self.failure.and_then(Failure::cause),
+        }
+        .serialize(serializer)
     }
 }
 

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use super::security::Members;
+use super::handshake::Course;
+use super::security::{Findings, Members};
+use super::session::Agreed;
 use super::shared::Shared;
 use super::shared::Split;
 use super::{certificate, client, label, server};
@@ -16,7 +18,10 @@ use crate::x509::Certificate;
 impl Shared {
     /// Makes the texts that `event` needs and that are not there yet; the methods below then tell of this event.
     pub fn prepare(&mut self, event: &Event) {
-        let Self { clients, servers, certificates, labels, postures, event: places } = self;
+        let Self { clients, servers, certificates, labels, postures, agreed, courses, findings, event: places } = self;
+        places.agreed = agreed.place(Agreed::of(event));
+        places.course = courses.place(Course::of(event));
+        places.findings = findings.place(Findings::of(event));
         clients.make_room();
         servers.make_room();
         certificates.make_room();

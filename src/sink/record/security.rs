@@ -14,24 +14,58 @@ pub struct SecurityRecord<'a> {
     /// [`Members`]
     #[serde(rename = "")]
     posture: Option<Text<'a>>,
+    /// [`Findings`]
+    #[serde(rename = "")]
+    findings: Text<'a>,
+    ocsp: Option<Ocsp>,
+}
+
+/// What was found, as far as few words suffice for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Findings {
+    post_quantum: Option<bool>,
+    server_chain: Option<event::Chain>,
+    client_chain: Option<event::Chain>,
+    timestamps: event::Timestamps,
+}
+
+/// The members that [`Findings`] give.
+#[derive(Serialize)]
+struct FindingsRecord {
     post_quantum: Option<bool>,
     chain: ChainRecord,
     client_chain: ChainRecord,
-    ocsp: Option<Ocsp>,
     sct: Scts,
 }
 
 impl<'a> SecurityRecord<'a> {
     pub fn of(event: &'a Event, shared: &'a Shared) -> Self {
         let security = &event.security;
+        Self { posture: shared.posture(), findings: shared.findings(), ocsp: security.staple.as_deref().map(Ocsp::of) }
+    }
+}
+
+impl Findings {
+    pub fn of(event: &Event) -> Self {
+        let security = &event.security;
         Self {
-            posture: shared.posture(),
             post_quantum: security.posture.as_ref().and_then(|_| event.handshake.is_post_quantum()),
-            chain: ChainRecord::of(security.server_chain),
-            client_chain: ChainRecord::of(security.client_chain),
-            ocsp: security.staple.as_deref().map(Ocsp::of),
-            sct: Scts { certificate: security.timestamps.certificate, staple: security.timestamps.staple },
+            server_chain: security.server_chain,
+            client_chain: security.client_chain,
+            timestamps: security.timestamps,
         }
+    }
+}
+
+impl Serialize for Findings {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        FindingsRecord {
+            post_quantum: self.post_quantum,
+            chain: ChainRecord::of(self.server_chain),
+            client_chain: ChainRecord::of(self.client_chain),
+            sct: Scts { certificate: self.timestamps.certificate, staple: self.timestamps.staple },
+        }
+        .serialize(serializer)
     }
 }
 

@@ -1,7 +1,5 @@
 //! `tlsight.tls`: one TLS session.
 
-use std::net::IpAddr;
-
 use serde::Serialize;
 
 use super::client::{TlsClient, TlsightClient};
@@ -12,7 +10,8 @@ use super::security::SecurityRecord;
 use super::server::{TlsServer, TlsightServer};
 use super::shared::Shared;
 use crate::decode::{Tunnel, Vlans};
-use crate::event::{Anomaly, Endpoint, Event, Missing, Resumption};
+use crate::event::terms::Version;
+use crate::event::{Anomaly, Endpoint, Event, Missing, Protocol, Resumption};
 use crate::sink::community_id::CommunityId;
 use crate::sink::forms::{self, CipherName, Each, GroupName, Hex, MissingText, Printable, Shown, Time};
 use crate::sink::json::Text;
@@ -43,9 +42,9 @@ struct EventFields<'a> {
 
 #[derive(Serialize)]
 struct Network {
-    transport: &'static str,
-    protocol: &'static str,
-    r#type: &'static str,
+    /// `transport`, `protocol` and `type`.
+    #[serde(rename = "")]
+    kind: Text<'static>,
     community_id: CommunityId,
     vlan: Vlan,
     inner: InnerNetwork,
@@ -70,15 +69,33 @@ pub(super) struct Address {
 
 #[derive(Serialize)]
 struct Tls<'a> {
+    /// [`Agreed`]
+    #[serde(rename = "")]
+    agreed: Text<'a>,
+    next_protocol: Option<Printable<'a>>,
+    client: TlsClient<'a>,
+    server: TlsServer<'a>,
+}
+
+/// What both sides agreed on, as far as it is one of few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Agreed {
+    version: Option<Version>,
+    cipher: Option<u16>,
+    curve: Option<u16>,
+    resumed: Option<bool>,
+    established: bool,
+}
+
+/// The members that [`Agreed`] gives.
+#[derive(Serialize)]
+struct AgreedRecord {
     version: Option<&'static str>,
     version_protocol: Option<&'static str>,
     cipher: Option<CipherName>,
     curve: Option<GroupName>,
-    next_protocol: Option<Printable<'a>>,
     resumed: Option<bool>,
     established: bool,
-    client: TlsClient<'a>,
-    server: TlsServer<'a>,
 }
 
 #[derive(Serialize)]
@@ -118,7 +135,7 @@ impl<'a> Record<'a> {
                 proxy: event.proxied.as_deref().map(ProxyRecord::of),
                 tunnel: Each(&event.tunnels, TunnelRecord::of),
                 quic: event.quic.as_deref().map(QuicRecord::of),
-                handshake: Handshake::of(event),
+                handshake: Handshake::of(event, shared),
                 security: SecurityRecord::of(event, shared),
                 missing: Each(&event.missing, |&missing| MissingText(missing)),
                 anomaly: Each(&event.anomalies, |anomaly| anomaly.as_str()),
@@ -132,12 +149,14 @@ impl Network {
     fn of(event: &Event) -> Self {
         let Vlans { outer, inner } = event.vlans;
         Self {
-            transport: event.protocol.transport(),
-            protocol: event.protocol.as_str(),
-            r#type: match event.client.ip {
-                IpAddr::V4(_) => "ipv4",
-                IpAddr::V6(_) => "ipv6",
-            },
+            kind: Text(match (event.protocol, event.client.ip.is_ipv4()) {
+                (Protocol::Tls, true) => br#""transport":"tcp","protocol":"tls","type":"ipv4""#,
+                (Protocol::Tls, false) => br#""transport":"tcp","protocol":"tls","type":"ipv6""#,
+                (Protocol::Dtls, true) => br#""transport":"udp","protocol":"dtls","type":"ipv4""#,
+                (Protocol::Dtls, false) => br#""transport":"udp","protocol":"dtls","type":"ipv6""#,
+                (Protocol::Quic, true) => br#""transport":"udp","protocol":"quic","type":"ipv4""#,
+                (Protocol::Quic, false) => br#""transport":"udp","protocol":"quic","type":"ipv6""#,
+            }),
             community_id: CommunityId::of(event),
             vlan: Vlan { id: outer.map(Shown) },
             inner: InnerNetwork { vlan: Vlan { id: inner.map(Shown) } },
@@ -154,18 +173,38 @@ impl Address {
 impl<'a> Tls<'a> {
     fn of(event: &'a Event, shared: &'a Shared) -> Self {
         let server = event.server_hello.as_ref().map(|hello| &*hello.shape);
-        let version = event.version();
         Self {
-            version: version.and_then(|version| version.number()),
-            version_protocol: version.map(|version| version.protocol()),
-            cipher: server.map(|shape| CipherName(shape.cipher_suite)),
-            curve: event.handshake.group.map(GroupName),
+            agreed: shared.agreed(),
             next_protocol: server.and_then(|shape| shape.alpn.as_deref()).map(Printable),
-            resumed: event.handshake.resumption.map(|how| how != Resumption::None),
-            established: event.handshake.established,
             client: TlsClient::of(event, shared),
             server: TlsServer::of(shared),
         }
+    }
+}
+
+impl Agreed {
+    pub(super) fn of(event: &Event) -> Self {
+        Self {
+            version: event.version(),
+            cipher: event.server_hello.as_ref().map(|hello| hello.shape.cipher_suite),
+            curve: event.handshake.group,
+            resumed: event.handshake.resumption.map(|how| how != Resumption::None),
+            established: event.handshake.established,
+        }
+    }
+}
+
+impl Serialize for Agreed {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        AgreedRecord {
+            version: self.version.and_then(Version::number),
+            version_protocol: self.version.map(Version::protocol),
+            cipher: self.cipher.map(CipherName),
+            curve: self.curve.map(GroupName),
+            resumed: self.resumed,
+            established: self.established,
+        }
+        .serialize(serializer)
     }
 }
 

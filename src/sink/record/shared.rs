@@ -10,6 +10,10 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use super::handshake::Course;
+use super::memo::Memo;
+use super::security::Findings;
+use super::session::Agreed;
 use crate::event::labels::LabelSet;
 use crate::event::{ClientShape, Posture, ServerShape};
 use crate::sink::json::Text;
@@ -24,6 +28,9 @@ pub struct Shared {
     pub(super) certificates: Kept<Certificate>,
     pub(super) labels: Kept<LabelSet>,
     pub(super) postures: Kept<Posture>,
+    pub(super) agreed: Memo<Agreed>,
+    pub(super) courses: Memo<Course>,
+    pub(super) findings: Memo<Findings>,
     pub(super) event: Places,
 }
 
@@ -36,6 +43,9 @@ pub(super) struct Places {
     pub(super) client_chain: Vec<Split>,
     pub(super) server_chain: Vec<Split>,
     pub(super) posture: Option<Split>,
+    pub(super) agreed: Range<usize>,
+    pub(super) course: Range<usize>,
+    pub(super) findings: Range<usize>,
     pub(super) client_labels: Option<Split>,
     pub(super) server_labels: Option<Split>,
 }
@@ -64,6 +74,18 @@ impl Shared {
 
     pub(super) fn posture(&self) -> Option<Text<'_>> {
         self.event.posture.as_ref().map(|split| self.postures.members(split).own)
+    }
+
+    pub(super) fn agreed(&self) -> Text<'_> {
+        self.agreed.text(&self.event.agreed)
+    }
+
+    pub(super) fn course(&self) -> Text<'_> {
+        self.courses.text(&self.event.course)
+    }
+
+    pub(super) fn findings(&self) -> Text<'_> {
+        self.findings.text(&self.event.findings)
     }
 
     /// The client's labels and the server's, as elements of one list.

@@ -140,7 +140,7 @@ fn an_alert_carries_its_rule_and_its_session() {
     let [alert] = alerts(&rules, &event).try_into().unwrap();
     assert_eq!((alert.rule.title.as_str(), alert.rule.level), ("Any", Level::High));
     assert_eq!(alert.rule.tags, ["attack.t1573"]);
-    assert_eq!(alert.event, event.id);
+    assert_eq!((&*alert.sessions, alert.count), (&[event.id][..], 1));
     assert_eq!(alert.timestamp, event.timestamp);
     assert_eq!((alert.source, alert.destination), (event.client, event.server));
     assert_eq!(alert.fingerprint.unwrap().as_str(), "t13d1517h2_8daaf6152771_cb7bf5808d99");

@@ -1,6 +1,7 @@
 //! The rules of a run, and what each says of itself.
 //!
-//! In: events. Out: an alert for each rule that holds. Keeps nothing from one event to the next.
+//! In: events. Out: an alert for each rule over single events that holds. Keeps nothing from one event to the next: what
+//! has to remember is [`Detector`](super::Detector)'s business.
 
 use std::sync::Arc;
 
@@ -10,25 +11,37 @@ use super::alert::{Alert, Facts};
 use super::condition::Node;
 use super::message::Message;
 
-/// All rules of a run; made by [`Rules::load`], shared by reference between threads.
+/// All rules of a run; made by [`Rules::load`], never changed, shared by reference between threads.
 #[derive(Debug, Default)]
 pub struct Rules {
-    pub(super) rules: Box<[Rule]>,
+    rules: Box<[Rule]>,
 }
 
 #[derive(Debug)]
 pub(super) struct Rule {
     pub facts: Arc<Facts>,
-    pub condition: Node,
     pub message: Message,
+    pub logic: Logic,
+}
+
+/// What a rule looks at.
+#[derive(Debug)]
+pub(super) enum Logic {
+    /// One event by itself.
+    Event(Node),
 }
 
 impl Rules {
-    /// Hands on an alert for each rule that holds of the event, in the order of the rules' files.
-    pub fn check(&self, event: &Event, alert: &mut impl FnMut(Alert)) {
+    pub(super) fn new(rules: Vec<Rule>) -> Self {
+        Self { rules: rules.into() }
+    }
+
+    /// Hands on an alert for each rule over single events that holds of this one, in the order of the rules' files.
+    pub fn check(&self, event: &Event, alert: &mut dyn FnMut(Alert)) {
         for rule in &self.rules {
-            if rule.condition.holds(event) {
-                alert(rule.alert(event));
+            match &rule.logic {
+                Logic::Event(condition) if condition.holds(event) => alert(rule.alert(event)),
+                Logic::Event(_) => {}
             }
         }
     }
@@ -49,15 +62,6 @@ impl Rules {
 
 impl Rule {
     fn alert(&self, event: &Event) -> Alert {
-        let prints = event.client_hello.as_ref().and_then(|client| client.shape.prints.as_ref());
-        Alert {
-            rule: self.facts.clone(),
-            event: event.id,
-            timestamp: event.timestamp,
-            message: self.message.fill(event),
-            source: event.client,
-            destination: event.server,
-            fingerprint: prints.map(|prints| prints.ja4),
-        }
+        Alert::of(self.facts.clone(), event, self.message.fill(event))
     }
 }

@@ -8,12 +8,15 @@ use std::sync::Arc;
 use crate::event::Event;
 
 use super::alert::Alert;
+use super::index::RuleSet;
 use super::rule::Rules;
 
 /// The rules of a run, and what they remember.
 #[derive(Debug)]
 pub struct Detector {
     rules: Arc<Rules>,
+    /// Room for the rules that may hold of an event.
+    candidates: RuleSet,
     counters: DetectCounters,
 }
 
@@ -28,7 +31,7 @@ pub struct DetectCounters {
 
 impl Detector {
     pub fn new(rules: Rules) -> Self {
-        Self { rules: Arc::new(rules), counters: DetectCounters::default() }
+        Self { rules: Arc::new(rules), candidates: RuleSet::default(), counters: DetectCounters::default() }
     }
 
     pub fn rules(&self) -> &Rules {
@@ -37,7 +40,8 @@ impl Detector {
 
     /// Looks at the next event in packet-time order.
     pub fn see(&mut self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        self.rules.check(event, alert);
+        let Self { rules, candidates, .. } = self;
+        rules.holding(event, candidates, &mut |_, rule| alert(rule.alert(event)));
     }
 
     /// The end of the input: what is still held back is told.

@@ -9,12 +9,13 @@ mod label;
 mod nearest;
 mod path;
 mod security;
+mod zeek;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
 
-use crate::event::{ClientPrints, ClientShape, Event, HelloFormat, Resumption, ServerShape};
+use crate::event::{ClientPrints, ClientShape, Event, HelloFormat, Resumption, ServerShape, Side};
 use crate::wire::registry;
 use crate::wire::text::printable;
 use crate::x509::{Certificate, certificate::Parsed};
@@ -26,6 +27,39 @@ use nearest::distance;
 #[derive(Clone, Copy)]
 pub struct Field(&'static Spec);
 
+/// What fields are read from: an event, or one certificate of it.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'e> {
+    pub event: &'e Event,
+    /// The only certificate that fields of certificates speak of; without it they speak of all.
+    pub certificate: Option<Shown<'e>>,
+}
+
+/// A certificate, and who showed it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'e> {
+    pub certificate: &'e Certificate,
+    pub side: Side,
+}
+
+impl<'e> View<'e> {
+    /// All that was shown, or the one certificate in view.
+    pub fn certificates(self) -> impl Iterator<Item = Shown<'e>> {
+        let all = self.certificate.is_none().then_some(self.event).into_iter().flat_map(|event| {
+            let of = |side| move |certificate| Shown { certificate, side };
+            let server = event.server_chain.iter().map(|certificate| &**certificate).map(of(Side::Server));
+            server.chain(event.client_chain.iter().map(|certificate| &**certificate).map(of(Side::Client)))
+        });
+        self.certificate.into_iter().chain(all)
+    }
+}
+
+impl<'e> From<&'e Event> for View<'e> {
+    fn from(event: &'e Event) -> Self {
+        Self { event, certificate: None }
+    }
+}
+
 /// What a reader of values says: go on, or it has seen enough.
 pub type Flow = ControlFlow<()>;
 
@@ -33,19 +67,25 @@ pub type Flow = ControlFlow<()>;
 pub type Out<'o, 'e> = &'o mut (dyn FnMut(Value<'e>) -> Flow + 'o);
 
 impl Field {
-    /// The field of that name, in any case; else the nearest name there is.
+    /// The field of that name, in any case, or of Zeek's name for it; else the nearest name there is.
     pub fn named(name: &str) -> Result<Self, Unknown> {
-        match Self::all().find(|field| field.name().eq_ignore_ascii_case(name)) {
+        let known = || Self::all().chain(Self::aliases());
+        match known().find(|field| field.name().eq_ignore_ascii_case(name)) {
             Some(field) => Ok(field),
             None => {
                 let wanted = name.to_ascii_lowercase();
-                let nearest = Self::all().map(Self::name).min_by_key(|known| distance(&wanted, known));
+                let nearest = known().map(Self::name).min_by_key(|known| distance(&wanted, known));
                 Err(Unknown { nearest: nearest.unwrap_or_default() })
             }
         }
     }
 
-    /// Every field there is.
+    /// The names that Zeek has for what the events say.
+    pub fn aliases() -> impl Iterator<Item = Self> {
+        zeek::ALIASES.iter().map(Self)
+    }
+
+    /// Every field of the public schema.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLES.iter().copied().flatten().map(Self)
     }
@@ -60,31 +100,35 @@ impl Field {
 
     /// Whether the field may have more than one value.
     pub fn is_array(self) -> bool {
-        matches!(self.0.read, Read::Many(_))
+        !matches!(self.0.read, Read::One(_))
     }
 
     /// Hands the field's values to `out` until it breaks.
     #[inline]
-    pub fn visit<'e>(self, event: &'e Event, out: Out<'_, 'e>) -> Flow {
+    pub fn visit<'e>(self, view: impl Into<View<'e>>, out: Out<'_, 'e>) -> Flow {
+        let view = view.into();
         match self.0.read {
-            Read::One(read) => match read(event) {
+            Read::One(read) => match read(view.event) {
                 Some(value) => out(value),
                 None => Flow::Continue(()),
             },
-            Read::Many(read) => read(event, out),
+            Read::Many(read) => read(view.event, out),
+            Read::OfCertificate(read) => view.certificates().try_for_each(|shown| read(shown, out)),
         }
     }
 
     /// Whether any value of the field passes.
     #[inline]
-    pub fn any<'e>(self, event: &'e Event, mut passes: impl FnMut(&Value<'e>) -> bool) -> bool {
+    pub fn any<'e>(self, view: impl Into<View<'e>>, mut passes: impl FnMut(&Value<'e>) -> bool) -> bool {
+        let view = view.into();
         match self.0.read {
-            Read::One(read) => read(event).is_some_and(|value| passes(&value)),
-            Read::Many(read) => read(event, &mut |value| match passes(&value) {
-                true => Flow::Break(()),
-                false => Flow::Continue(()),
-            })
-            .is_break(),
+            Read::One(read) => read(view.event).is_some_and(|value| passes(&value)),
+            _ => self
+                .visit(view, &mut |value| match passes(&value) {
+                    true => Flow::Break(()),
+                    false => Flow::Continue(()),
+                })
+                .is_break(),
         }
     }
 }
@@ -110,6 +154,8 @@ struct Spec {
 enum Read {
     One(for<'e> fn(&'e Event) -> Option<Value<'e>>),
     Many(for<'e> fn(&'e Event, Out<'_, 'e>) -> Flow),
+    /// Of each certificate in view.
+    OfCertificate(for<'e> fn(Shown<'e>, Out<'_, 'e>) -> Flow),
 }
 
 const fn one(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event) -> Option<Value<'e>>) -> Spec {
@@ -496,7 +542,7 @@ mod tests {
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = Field::all().map(Field::name).collect();
+        let mut names: Vec<_> = Field::all().chain(Field::aliases()).map(Field::name).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
     }

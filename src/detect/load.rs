@@ -3,6 +3,8 @@
 //! A folder is walked in the order of its names; files and folders whose names begin with a point are passed over.
 
 mod custom;
+mod filter;
+mod logsource;
 mod rule;
 
 use std::collections::HashMap;
@@ -16,6 +18,7 @@ use crate::error::Error;
 use super::list::Lists;
 use super::rule::{Rule, Rules};
 use super::source::Document;
+use filter::{Filter, Target};
 
 impl Rules {
     /// Loads one rule file, or all `.yml` and `.yaml` files below a folder.
@@ -26,8 +29,7 @@ impl Rules {
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let is_folder = fs::metadata(path).map_err(unreadable)?.is_dir();
         let root = if is_folder { path } else { path.parent().unwrap_or(Path::new("")) };
-        let mut loader =
-            Loader { root, lists: Lists::default(), rules: Vec::new(), faults: Vec::new(), ids: HashMap::new() };
+        let mut loader = Loader::below(root);
         let mut files = Vec::new();
         if is_folder {
             loader.walk(path, 0, &mut files);
@@ -35,6 +37,7 @@ impl Rules {
             files.push(path.to_owned());
         }
         files.iter().for_each(|file| loader.file(file));
+        loader.apply_filters();
         match loader.faults.is_empty() {
             true => Ok(Self::new(loader.rules)),
             false => Err(Error::Rules(loader.faults)),
@@ -49,9 +52,24 @@ struct Loader<'a> {
     faults: Vec<String>,
     /// Where each id was seen first.
     ids: HashMap<String, String>,
+    filters: Vec<Filter>,
+    /// The rules that filters may speak of.
+    targets: Vec<Target>,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn below(root: &'a Path) -> Self {
+        Self {
+            root,
+            lists: Lists::default(),
+            rules: Vec::new(),
+            faults: Vec::new(),
+            ids: HashMap::new(),
+            filters: Vec::new(),
+            targets: Vec::new(),
+        }
+    }
+
     fn walk(&mut self, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         if depth > DEPTH {
             self.faults.push(format!("{}: folders are nested deeper than {DEPTH}", folder.display()));
@@ -102,10 +120,7 @@ impl Loader<'_> {
                 document.fault(&["correlation"], "correlation rules are not supported: write a rule over one event"),
             );
         }
-        if !filters.is_empty() {
-            self.faults
-                .push(document.fault(&["filter"], "Sigma filters are not supported: put the exception into the rule"));
-        }
+        filters.iter().for_each(|filter| self.filter(document, filter));
         for rule in &rules {
             self.rule(document, rule, errors.iter().any(|error| error.starts_with("invalid level")));
         }

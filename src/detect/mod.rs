@@ -8,6 +8,7 @@ mod compile;
 mod condition;
 mod detector;
 pub mod field;
+mod index;
 mod list;
 mod load;
 mod matcher;

@@ -9,12 +9,14 @@ use crate::event::Event;
 
 use super::alert::{Alert, Facts};
 use super::condition::Node;
+use super::index::{Index, RuleSet};
 use super::message::Message;
 
 /// All rules of a run; made by [`Rules::load`], never changed, shared by reference between threads.
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Box<[Rule]>,
+    index: Index,
 }
 
 #[derive(Debug)]
@@ -33,10 +35,30 @@ pub(super) enum Logic {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>) -> Self {
-        Self { rules: rules.into() }
+        let conditions = rules.iter().enumerate().map(|(number, rule)| (number, rule.logic.condition()));
+        let index = Index::of(rules.len(), conditions);
+        Self { rules: rules.into(), index }
     }
 
-    /// Hands on an alert for each rule over single events that holds of this one, in the order of the rules' files.
+    /// Hands on the rules over single events that hold of this one, in the order of their files; looks at those alone that
+    /// may hold. `candidates` is room to work in, of any content.
+    pub(super) fn holding<'r>(
+        &'r self,
+        event: &Event,
+        candidates: &mut RuleSet,
+        hold: &mut dyn FnMut(usize, &'r Rule),
+    ) {
+        self.index.candidates(event, candidates);
+        for number in candidates.iter() {
+            match self.rules.get(number) {
+                Some(rule) if rule.logic.condition().holds(event) => hold(number, rule),
+                _ => {}
+            }
+        }
+    }
+
+    /// Hands on an alert for each rule over single events that holds of this one, in the order of the rules' files. Looks at
+    /// one rule after the other: [`Detector::see`](super::Detector::see) is the fast way to the same alerts.
     pub fn check(&self, event: &Event, alert: &mut dyn FnMut(Alert)) {
         for rule in &self.rules {
             match &rule.logic {
@@ -54,14 +76,28 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Rules that no look-up spares: they are tried on every event.
+    pub fn unindexed(&self) -> usize {
+        self.index.unindexed()
+    }
+
     /// What the rules say of themselves, in the order of their files.
     pub fn facts(&self) -> impl Iterator<Item = &Facts> {
         self.rules.iter().map(|rule| &*rule.facts)
     }
 }
 
+impl Logic {
+    /// What has to hold of an event by itself.
+    fn condition(&self) -> &Node {
+        match self {
+            Self::Event(condition) => condition,
+        }
+    }
+}
+
 impl Rule {
-    fn alert(&self, event: &Event) -> Alert {
+    pub fn alert(&self, event: &Event) -> Alert {
         Alert::of(self.facts.clone(), event, self.message.fill(event))
     }
 }

@@ -540,6 +540,7 @@ fn every_name_of_zeek_reads_something() {
             }
         };
         event.server_chain.push(certificate(authority));
+        event.client_chain.insert(0, certificate(|_| ()));
         event
     });
     for field in Field::aliases() {

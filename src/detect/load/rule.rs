@@ -145,7 +145,7 @@ impl Selection<'_, '_> {
                     match self.surroundings.item(item) {
                         Ok(node) => nodes.push(node),
                         Err(what) => {
-                            let keys = [self.section.key(), self.name, item.field.name.as_deref().unwrap_or_default()];
+                            let keys = [self.section.key(), self.name, item.field.name.as_deref().unwrap_or("|")];
                             self.faults.push(self.document.fault(&keys, what));
                         }
                     }

@@ -20,14 +20,12 @@ pub(super) fn literals(pattern: &str, flags: RegexFlags) -> Vec<Arc<str>> {
         .build()
         .parse(pattern);
     let Ok(hir) = parsed else { return Vec::new() };
-    let mut candidates = vec![texts(Extractor::new().kind(ExtractKind::Suffix).extract(&hir))];
-    candidates.extend(beginnings(&hir).map(|hir| texts(Extractor::new().kind(ExtractKind::Prefix).extract(&hir))));
+    let found = |kind, hir: &Hir| texts(&Extractor::new().kind(kind).limit_class(CASES).extract(hir));
+    let mut candidates = vec![found(ExtractKind::Suffix, &hir)];
+    candidates.extend(beginnings(&hir).map(|hir| found(ExtractKind::Prefix, &hir)));
     let shortest = |texts: &Vec<String>| texts.iter().map(String::len).min().unwrap_or_default();
     let best = candidates.into_iter().flatten().max_by_key(shortest).filter(|texts| shortest(texts) >= SHORTEST);
-    let mut best = best.unwrap_or_default();
-    best.sort_unstable();
-    best.dedup();
-    best.into_iter().map(Arc::from).collect()
+    best.unwrap_or_default().into_iter().map(Arc::from).collect()
 }
 
 /// The expression, and the rest of it from each of its first parts on: a match of the whole holds a match of each.
@@ -40,14 +38,19 @@ fn beginnings(hir: &Hir) -> impl Iterator<Item = Hir> {
     std::iter::once(hir.clone()).chain(rest)
 }
 
-/// The texts in lower case; `None` where there are too many of them, or one is not text.
-fn texts(found: Seq) -> Option<Vec<String>> {
-    let literals = found.literals().filter(|literals| !literals.is_empty() && literals.len() <= MOST)?;
-    literals.iter().map(|literal| std::str::from_utf8(literal.as_bytes()).ok().map(lower)).collect()
+/// The texts in lower case; `None` where there is none, too many of them, or one that is not text.
+fn texts(found: &Seq) -> Option<Vec<String>> {
+    let literals = found.literals()?.iter().map(|literal| std::str::from_utf8(literal.as_bytes()).ok().map(lower));
+    let mut texts = literals.collect::<Option<Vec<_>>>()?;
+    texts.sort_unstable();
+    texts.dedup();
+    (!texts.is_empty() && texts.len() <= MOST).then_some(texts)
 }
 
 /// Octets below which a text stands in almost everything.
 const SHORTEST: usize = 2;
+/// Forms of one letter, of which there are up to four; larger classes are not spelt out.
+const CASES: usize = 4;
 /// Texts of one expression.
 const MOST: usize = 64;
 /// Parts of an expression at which it is looked at anew.
@@ -67,6 +70,7 @@ mod tests {
         assert_eq!(of(r"[a-z]+evil[0-9]+", false), ["evil"]);
         assert_eq!(of(r"(foo|barbar)\d", false), ["barbar", "foo"]);
         assert_eq!(of("ABC", false), ["abc"]);
+        assert_eq!(of("[^a]*x?long one[0-9]{9}", false), ["long one"]);
         assert!(of("[a-z]{20,}", false).is_empty());
         assert!(of("(evil)?", false).is_empty());
         assert!(of("evil|.*", false).is_empty());

@@ -254,7 +254,7 @@ impl Generator {
             return name;
         }
         let (one, other) = (self.condition(names, depth - 1), self.condition(names, depth - 1));
-        match self.below(9) {
+        match self.below(10) {
             0 => format!("{one} and {other}"),
             1 => format!("{one} or {other}"),
             2 => format!("not {one}"),
@@ -262,6 +262,7 @@ impl Generator {
             4 => "1 of them".into(),
             5 => "all of them".into(),
             6 => "1 of s_*".into(),
+            8 if names.len() > 1 => "2 of them".into(),
             7 => format!("all of s_* and not ({one})"),
             _ => name,
         }

@@ -4,10 +4,11 @@
 //! fields of `ssl.log` speak of a session; those of `x509.log` of one certificate, whoever showed it. Source: the log
 //! documentation of Zeek 8 (`SSL::Info`, `X509::Info`, policy scripts `validate-certs`, `ssl-log-ext`).
 
+use super::bytes;
+use super::certificate::{self, alternative_names, date, issuer, parsed, subject};
 use super::{
     Flow, Kind, Out, Read, Shown, Spec, Value, codes, hello, many, named, one, prints, shape_of_server, small_codes,
 };
-use super::{alternative_names, bytes, date, issuer, parsed, subject};
 use crate::event::{Event, Side};
 use crate::wire::registry;
 use crate::x509::certificate::Parsed;
@@ -194,7 +195,7 @@ fn validation(event: &Event) -> &'static [&'static str] {
 /// In whole octets, and once more without the zero before it: rules write both.
 fn serial<'e>(shown: Shown<'e>, out: Out<'_, 'e>) -> Flow {
     let Ok(parsed) = &shown.certificate.parsed else { return Flow::Continue(()) };
-    let Some(whole) = super::serial(parsed) else { return Flow::Continue(()) };
+    let Some(whole) = certificate::serial(parsed) else { return Flow::Continue(()) };
     if let Some(short) =
         whole.with_text(|text| text.strip_prefix('0').filter(|rest| !rest.is_empty()).map(str::to_owned))
     {

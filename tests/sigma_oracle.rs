@@ -222,7 +222,7 @@ impl Generator {
             10 => {
                 differences.insert(Difference::WindashOnASlash);
                 let field = self.pick(&["tls.client.server_name", "tls.server.subject"]);
-                format!("{field}|windash|contains: ['{}']", self.pick(&["-ab", "/ab", "x-y", "-"]))
+                format!("{field}|windash|contains: ['{}']", self.pick(&["-ab", "/ab", "x/y", "-"]))
             }
             11 => format!("{field}|base64|contains: '{}'", self.pick(&["foobar", "-ab", "http://"])),
             12 => {
@@ -327,6 +327,7 @@ fn events() -> Vec<Event> {
         "a.example",
         "www.mozilla.example",
         "x-y/ab",
+        "q-ab",
         "Zm9vYmFy",
         "aHR0cDovL3g=",
         "aGVsbG9+",

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::Error;
 use crate::capture::{Batch, Fill, Filter, Source};
 use crate::config::Limits;
-use crate::detect::{Level, Rules};
+use crate::detect::{Detector, Level};
 use crate::engine::{Engine, Shard};
 use crate::event::Event;
 use crate::flow::Hasher;
@@ -31,7 +31,7 @@ pub struct Plan {
     pub hasher: Hasher,
     pub filter: Option<Filter>,
     pub measures: Measures,
-    pub rules: Option<Rules>,
+    pub detector: Option<Detector>,
     pub sinks: Vec<Box<dyn Sink>>,
     /// `observer.name` of its statistics.
     pub sensor: String,
@@ -66,7 +66,7 @@ pub fn run<S: Source>(
 ) -> Result<Outcome, Error> {
     let judge = Judge::new(plan.measures.clone());
     let outlet =
-        Outlet::new(judge, plan.rules.take(), std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
+        Outlet::new(judge, plan.detector.take(), std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
     if plan.threads > 1 { shards::run(source, plan, outlet, observe) } else { run_alone(source, plan, outlet, observe) }
 }
 

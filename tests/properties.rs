@@ -294,7 +294,7 @@ fn through<S: Source>(source: &mut S, threads: usize, hasher: Hasher) -> Vec<Eve
         measures: Measures { anchors: Arc::new(Anchors::mozilla()), chain_checks: None, knowledge: None },
         hasher,
         filter: None,
-        rules: None,
+        detector: None,
         sinks: vec![Box::new(Collector(Arc::clone(&seen)))],
         sensor: String::new(),
         pace: Pace::Offline,

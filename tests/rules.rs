@@ -140,7 +140,7 @@ fn an_alert_carries_its_rule_and_its_session() {
     let [alert] = alerts(&rules, &event).try_into().unwrap();
     assert_eq!((alert.rule.title.as_str(), alert.rule.level), ("Any", Level::High));
     assert_eq!(alert.rule.tags, ["attack.t1573"]);
-    assert_eq!(alert.event, event.id);
+    assert_eq!((&*alert.sessions, alert.count), (&[event.id][..], 1));
     assert_eq!(alert.timestamp, event.timestamp);
     assert_eq!((alert.source, alert.destination), (event.client, event.server));
     assert_eq!(alert.fingerprint.unwrap().as_str(), "t13d1517h2_8daaf6152771_cb7bf5808d99");
@@ -340,8 +340,17 @@ fn faults_name_file_line_and_remedy() {
         ("tls.server.subject|fieldref: tls.server.isuer", 7, "did you mean `tls.server.issuer`?"),
         ("tls.client.server_name|re: '('", 7, "is no regular expression"),
         ("tls.client.server_name|re: '(a{1000}){1000}'", 7, "needs more than"),
-        ("tls.client.server_name|base64: a", 7, "the modifier `base64` is not supported"),
-        ("tls.client.server_name|neq: a", 7, "`not` before it"),
+        ("tls.client.server_name|base64: 'a*'", 7, "a value with wildcards has no Base64"),
+        ("tls.client.server_name|utf16: a", 7, "octets that are no text"),
+        ("tls.client.server_name|base64offset: a", 7, "too short for `base64offset`"),
+        ("tls.client.server_name|windash: a-b-c-d-e-f-g", 7, "more than 3125 forms"),
+        ("tls.client.server_name|re|wide: a", 7, "use them alone"),
+        ("tls.client.server_name|hour: 3", 7, "has no minute, hour"),
+        ("'@timestamp|hour': 24", 7, "from 0 to 23"),
+        ("'@timestamp|hour|day': 3", 7, "one of its parts"),
+        ("'@timestamp|hour|contains': 3", 7, "goes alone, or with lt"),
+        ("tls.client.server_name|neq|all: [a, b]", 7, "do not go together"),
+        ("tls.client.server_name|neq|exists: true", 7, "in the place of `neq`"),
         ("tls.client.server_name|sounds_like: a", 7, "Unknown modifier 'sounds_like'"),
         ("tls.client.server_name|contains|re: a", 7, "two modifiers say how to compare"),
         ("tls.client.server_name|i: a", 7, "write `|re|i`"),
@@ -350,7 +359,9 @@ fn faults_name_file_line_and_remedy() {
         ("tls.client.ja3|expand: '%nothing_here%'", 7, "there is no list `nothing_here`"),
         ("tls.client.ja3|expand: known", 7, "`expand` takes the name of a list"),
         ("tls.client.ja3|expand: '%../../etc/passwd%'", 7, "names no list"),
-        ("- www.example.org", 6, "keywords without a field are not supported"),
+        ("- null", 6, "null is no keyword"),
+        ("'|cidr': 10.0.0.0/8", 7, "keywords are texts"),
+        ("tls.client.ja3|expand: '%known'", 7, "a placeholder without an end"),
     ];
     for (item, line, what) in cases {
         let fault = faults(load("title: T\nlevel: low", &format!("sel:\n    {item}"), "sel"));
@@ -376,7 +387,7 @@ fn every_fault_of_every_file_is_told() {
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write(
         "a.yml",
-        "title: A\nlevel: low\nid: nonsense\nlogsource: {product: windows}\ndetection:\n  s:\n    x: 1\n    tls.cipher|wide: a\n  condition: s\n",
+        "title: A\nlevel: low\nid: nonsense\nlogsource: {product: windows}\ndetection:\n  s:\n    x: 1\n    tls.cipher|utf16: a\n  condition: s\n",
     );
     write("b.yml", "title: B\n  level: [\n");
     write("c.yaml", "");
@@ -391,7 +402,7 @@ fn every_fault_of_every_file_is_told() {
         ("a.yml:4: ", "for another log source"),
         ("a.yml:3: ", "`nonsense` is no UUID"),
         ("a.yml:7: ", "there is no field `x`"),
-        ("a.yml:8: ", "`wide` is not supported"),
+        ("a.yml:8: ", "octets that are no text"),
         ("b.yml:2: ", "not YAML"),
         ("c.yaml:1: ", "no rule in this file"),
         ("d.yml:2: ", "invalid level"),

@@ -29,7 +29,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         return Err(Error::Input("name one of these interfaces: tlsight live -i IFACE".to_owned()));
     };
     let settings = Settings::of(&args.analysis, console)?;
-    let (fail_on, rules) = (settings.fail_on(), settings.rules.as_ref().map(|rules| rules.len()));
+    let (fail_on, rules) = (settings.fail_on(), settings.detector.as_ref().map(|detector| detector.rules().len()));
     let filter = args.analysis.filter.clone();
     // The kernel is given the expression; here it is only checked, so that a wrong one is told as such.
     filter.as_deref().map(Filter::new).transpose()?;
@@ -52,7 +52,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         hasher: Hasher::random(),
         // The kernel has applied it.
         filter: None,
-        rules: settings.rules,
+        detector: settings.detector,
         sinks: outputs.sinks,
         sensor: host_name(),
         pace: Pace::Live { stats_interval: args.stats_interval },

@@ -22,7 +22,7 @@ use crate::sink::summary::report::{Setting, View};
 /// Reads what was named. What can be read is read, whatever else cannot.
 pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
     let settings = Settings::of(&args.analysis, console)?;
-    let (fail_on, rules) = (settings.fail_on(), settings.rules.as_ref().map(|rules| rules.len()));
+    let (fail_on, rules) = (settings.fail_on(), settings.detector.as_ref().map(|detector| detector.rules().len()));
     let filter = args.analysis.filter.as_deref().map(Filter::new).transpose()?;
     if args.paths.iter().any(|path| path == Path::new("-")) && io::stdin().is_terminal() {
         return Err(Error::Input("standard input is a terminal: name a capture, or pipe one in".to_owned()));
@@ -54,7 +54,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
         measures: Measures { anchors: settings.anchors, chain_checks: None, knowledge: settings.knowledge },
         hasher: Hasher::random(),
         filter,
-        rules: settings.rules,
+        detector: settings.detector,
         sinks: outputs.sinks,
         sensor: String::new(),
         pace: Pace::Offline,

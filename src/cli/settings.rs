@@ -14,7 +14,7 @@ use super::console::Console;
 use super::labels::knowledge;
 use crate::Error;
 use crate::config::Limits;
-use crate::detect::{Level, Rules};
+use crate::detect::{Detector, Level, Rules};
 use crate::judge::labels::KnowledgeBase;
 use crate::runtime::Outcome;
 use crate::x509::verify::{Anchors, PemFault};
@@ -24,7 +24,7 @@ use crate::x509::verify::{Anchors, PemFault};
 pub struct Settings {
     pub threads: usize,
     pub limits: Limits,
-    pub rules: Option<Rules>,
+    pub detector: Option<Detector>,
     /// Whom chains of certificates may end at.
     pub anchors: Arc<Anchors>,
     /// What software is known by its fingerprints.
@@ -49,7 +49,8 @@ impl Settings {
             true => None,
             false => Some(Arc::new(knowledge(&args.labels)?)),
         };
-        Ok(Self { threads, limits, rules, anchors, knowledge, fail_on: args.fail_on })
+        let detector = rules.map(Detector::new);
+        Ok(Self { threads, limits, detector, anchors, knowledge, fail_on: args.fail_on })
     }
 
     /// What the exit status says of an outcome. Complaints are said here.

@@ -6,17 +6,26 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::capture::Timestamp;
-use crate::event::Endpoint;
+use crate::event::{Endpoint, Event};
 use crate::fingerprint::Ja4;
 
-/// One `tlsight.alert`: the rule, and a reference to the event behind it.
+/// One `tlsight.alert`: the rule, and a reference to the sessions behind it.
 #[derive(Debug, Clone)]
 pub struct Alert {
     /// What the rule says of itself; shared by all its alerts.
     pub rule: Arc<Facts>,
-    /// [`Event::id`](crate::event::Event::id) of the session.
-    pub event: [u8; 16],
-    /// The session's first byte, in packet time.
+    /// [`Event::id`](crate::event::Event::id) of the sessions behind it, in packet-time order: the one that completed it
+    /// comes last. At least one, at most [`Alert::MAX_SESSIONS`]: the latest.
+    pub sessions: Box<[[u8; 16]]>,
+    /// How many sessions it stands for.
+    pub count: u64,
+    /// What it was grouped by, as field and value; empty for a rule over one session.
+    pub group: Box<[(Box<str>, Box<str>)]>,
+    /// Alerts of the same rule and group that were held back since the last one that was told.
+    pub suppressed: u64,
+    /// Figures behind the finding, by name.
+    pub measures: Box<[(&'static str, f64)]>,
+    /// Of the session that completed it, as are all below: its first byte, in packet time.
     pub timestamp: Timestamp,
     /// One sentence with the session's values in it. Holds no control characters, whatever the peers sent.
     pub message: String,
@@ -26,6 +35,34 @@ pub struct Alert {
     pub destination: Endpoint,
     /// The client's JA4, where there was a complete hello.
     pub fingerprint: Option<Ja4>,
+}
+
+impl Alert {
+    /// Sessions whose ids an alert carries.
+    pub const MAX_SESSIONS: usize = 32;
+
+    /// The alert of one session that a rule holds of.
+    pub fn of(rule: Arc<Facts>, event: &Event, message: String) -> Self {
+        let prints = event.client_hello.as_ref().and_then(|client| client.shape.prints.as_ref());
+        Self {
+            rule,
+            sessions: [event.id].into(),
+            count: 1,
+            group: Box::default(),
+            suppressed: 0,
+            measures: Box::default(),
+            timestamp: event.timestamp,
+            message,
+            source: event.client,
+            destination: event.server,
+            fingerprint: prints.map(|prints| prints.ja4),
+        }
+    }
+
+    /// The id of the session that completed it.
+    pub fn session(&self) -> &[u8; 16] {
+        self.sessions.last().unwrap_or(&[0; 16])
+    }
 }
 
 /// What a rule says of itself.

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rsigma_parser::{ConditionExpr, Quantifier};
+use rsigma_parser::{ConditionExpr, Quantifier, SelectorPattern};
 
 use crate::event::Event;
 
+use super::field::{Field, View};
 use super::matcher::Item;
+use super::pattern::TextTest;
 
 /// A truth about an event. Cloning is cheap: selections that a condition names twice are shared.
 #[derive(Debug, Clone)]
@@ -19,6 +21,10 @@ pub enum Node {
     All(Arc<[Node]>),
     Any(Arc<[Node]>),
     AtLeast(u64, Arc<[Node]>),
+    /// A text that any field may hold.
+    Keyword(Arc<TextTest>),
+    /// Holds of one certificate by itself.
+    ACertificate(Arc<Node>),
 }
 
 impl Node {
@@ -38,16 +44,36 @@ impl Node {
 
     #[inline]
     pub fn holds(&self, event: &Event) -> bool {
+        self.holds_in(event.into())
+    }
+
+    /// Both, and of the same certificate where both are about one.
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::ACertificate(a), Self::ACertificate(b)) => {
+                Self::ACertificate(Arc::new(Self::all(vec![(*a).clone(), (*b).clone()])))
+            }
+            (a, b) => Self::all(vec![a, b]),
+        }
+    }
+
+    fn holds_in(&self, view: View<'_>) -> bool {
         match self {
-            Self::Item(item) => item.matches(event),
-            Self::Not(node) => !node.holds(event),
-            Self::All(nodes) => nodes.iter().all(|node| node.holds(event)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.holds(event)),
+            Self::Item(item) => item.matches(view),
+            Self::Not(node) => !node.holds_in(view),
+            Self::All(nodes) => nodes.iter().all(|node| node.holds_in(view)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.holds_in(view)),
+            Self::Keyword(test) => {
+                Field::all().any(|field| field.any(view, |value| value.with_text(|text| test.passes(text))))
+            }
+            Self::ACertificate(node) => {
+                view.certificates().any(|shown| node.holds_in(View { certificate: Some(shown), ..view }))
+            }
             Self::AtLeast(count, nodes) => {
                 let mut left = *count;
                 left == 0
                     || nodes.iter().any(|node| {
-                        left -= u64::from(node.holds(event));
+                        left -= u64::from(node.holds_in(view));
                         left == 0
                     })
             }
@@ -66,6 +92,8 @@ impl Node {
         match self {
             Self::Item(item) => item.cost(),
             Self::Not(node) => node.cost(),
+            Self::ACertificate(node) => node.cost().saturating_mul(4),
+            Self::Keyword(test) => test.cost().saturating_mul(200),
             Self::All(nodes) | Self::Any(nodes) | Self::AtLeast(_, nodes) => {
                 nodes.iter().map(Self::cost).fold(0, u32::saturating_add)
             }
@@ -92,7 +120,7 @@ pub fn compile(expression: &ConditionExpr, selections: &Selections) -> Result<No
             format!("the condition names `{name}`, which is no selection here; there are: {}", known.join(", "))
         }),
         ConditionExpr::Selector { quantifier, pattern } => {
-            let chosen = selections.iter().filter(|(name, _)| pattern.matches_detection_name(name));
+            let chosen = selections.iter().filter(|(name, _)| is_meant(pattern, name));
             let nodes: Vec<_> = chosen.map(|(_, node)| node.clone()).collect();
             let there = u64::try_from(nodes.len()).unwrap_or(u64::MAX);
             match quantifier {
@@ -106,5 +134,37 @@ pub fn compile(expression: &ConditionExpr, selections: &Selections) -> Result<No
                 Quantifier::Count(count) => Ok(Node::AtLeast(*count, nodes.into())),
             }
         }
+    }
+}
+
+/// Whether a selection belongs to `… of pattern`: stars stand for any run of characters, wherever they are, and names that
+/// begin with `_` are not of `them`.
+fn is_meant(pattern: &SelectorPattern, name: &str) -> bool {
+    let SelectorPattern::Pattern(pattern) = pattern else { return !name.starts_with('_') };
+    let Some((first, rest)) = pattern.split_once('*') else { return pattern == name };
+    let Some(mut left) = name.strip_prefix(first) else { return false };
+    let mut pieces: Vec<&str> = rest.split('*').collect();
+    let last = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        let Some(at) = left.find(piece) else { return false };
+        left = left.get(at + piece.len()..).unwrap_or_default();
+    }
+    left.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_anywhere_in_a_pattern_of_names() {
+        let meant = |pattern: &str, name| is_meant(&SelectorPattern::Pattern(pattern.into()), name);
+        for pattern in ["*", "selection_main", "sel*", "*main", "sel*main", "*ction*", "s*ct*m*n", "**"] {
+            assert!(meant(pattern, "selection_main"), "{pattern}");
+        }
+        for pattern in ["selection", "*selection", "main*", "s*x*n", "*mainmain", "selection_main*n"] {
+            assert!(!meant(pattern, "selection_main"), "{pattern}");
+        }
+        assert!(is_meant(&SelectorPattern::Them, "a") && !is_meant(&SelectorPattern::Them, "_a"));
     }
 }

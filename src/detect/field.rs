@@ -4,27 +4,61 @@
 //! an array yields every element. Computes nothing that the event does not say.
 
 mod browser;
+mod certificate;
 mod handshake;
 mod label;
 mod nearest;
 mod path;
 mod security;
+mod zeek;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::ControlFlow;
 
-use crate::event::{ClientPrints, ClientShape, Event, HelloFormat, Resumption, ServerShape};
+use crate::event::{ClientPrints, ClientShape, Event, HelloFormat, Resumption, ServerShape, Side};
 use crate::wire::registry;
 use crate::wire::text::printable;
-use crate::x509::{Certificate, certificate::Parsed};
+use crate::x509::Certificate;
 
-use super::value::{Kind, Moment, Value};
+use super::value::{Kind, Value};
 use nearest::distance;
 
 /// A field of the table; `Copy`, and free to pass on.
 #[derive(Clone, Copy)]
 pub struct Field(&'static Spec);
+
+/// What fields are read from: an event, or one certificate of it.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'e> {
+    pub event: &'e Event,
+    /// The only certificate that fields of certificates speak of; without it they speak of all.
+    pub certificate: Option<Shown<'e>>,
+}
+
+/// A certificate, and who showed it.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'e> {
+    pub certificate: &'e Certificate,
+    pub side: Side,
+}
+
+impl<'e> View<'e> {
+    /// All that was shown, or the one certificate in view.
+    pub fn certificates(self) -> impl Iterator<Item = Shown<'e>> {
+        let all = self.certificate.is_none().then_some(self.event).into_iter().flat_map(|event| {
+            let of = |side| move |certificate| Shown { certificate, side };
+            let server = event.server_chain.iter().map(|certificate| &**certificate).map(of(Side::Server));
+            server.chain(event.client_chain.iter().map(|certificate| &**certificate).map(of(Side::Client)))
+        });
+        self.certificate.into_iter().chain(all)
+    }
+}
+
+impl<'e> From<&'e Event> for View<'e> {
+    fn from(event: &'e Event) -> Self {
+        Self { event, certificate: None }
+    }
+}
 
 /// What a reader of values says: go on, or it has seen enough.
 pub type Flow = ControlFlow<()>;
@@ -33,19 +67,25 @@ pub type Flow = ControlFlow<()>;
 pub type Out<'o, 'e> = &'o mut (dyn FnMut(Value<'e>) -> Flow + 'o);
 
 impl Field {
-    /// The field of that name, in any case; else the nearest name there is.
+    /// The field of that name, in any case, or of Zeek's name for it; else the nearest name there is.
     pub fn named(name: &str) -> Result<Self, Unknown> {
-        match Self::all().find(|field| field.name().eq_ignore_ascii_case(name)) {
+        let known = || Self::all().chain(Self::aliases());
+        match known().find(|field| field.name().eq_ignore_ascii_case(name)) {
             Some(field) => Ok(field),
             None => {
                 let wanted = name.to_ascii_lowercase();
-                let nearest = Self::all().map(Self::name).min_by_key(|known| distance(&wanted, known));
+                let nearest = known().map(Self::name).min_by_key(|known| distance(&wanted, known));
                 Err(Unknown { nearest: nearest.unwrap_or_default() })
             }
         }
     }
 
-    /// Every field there is.
+    /// The names that Zeek has for what the events say.
+    pub fn aliases() -> impl Iterator<Item = Self> {
+        zeek::ALIASES.iter().map(Self)
+    }
+
+    /// Every field of the public schema.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLES.iter().copied().flatten().map(Self)
     }
@@ -60,31 +100,35 @@ impl Field {
 
     /// Whether the field may have more than one value.
     pub fn is_array(self) -> bool {
-        matches!(self.0.read, Read::Many(_))
+        !matches!(self.0.read, Read::One(_))
     }
 
     /// Hands the field's values to `out` until it breaks.
     #[inline]
-    pub fn visit<'e>(self, event: &'e Event, out: Out<'_, 'e>) -> Flow {
+    pub fn visit<'e>(self, view: impl Into<View<'e>>, out: Out<'_, 'e>) -> Flow {
+        let view = view.into();
         match self.0.read {
-            Read::One(read) => match read(event) {
+            Read::One(read) => match read(view.event) {
                 Some(value) => out(value),
                 None => Flow::Continue(()),
             },
-            Read::Many(read) => read(event, out),
+            Read::Many(read) => read(view.event, out),
+            Read::OfCertificate(read) => view.certificates().try_for_each(|shown| read(shown, out)),
         }
     }
 
     /// Whether any value of the field passes.
     #[inline]
-    pub fn any<'e>(self, event: &'e Event, mut passes: impl FnMut(&Value<'e>) -> bool) -> bool {
+    pub fn any<'e>(self, view: impl Into<View<'e>>, mut passes: impl FnMut(&Value<'e>) -> bool) -> bool {
+        let view = view.into();
         match self.0.read {
-            Read::One(read) => read(event).is_some_and(|value| passes(&value)),
-            Read::Many(read) => read(event, &mut |value| match passes(&value) {
-                true => Flow::Break(()),
-                false => Flow::Continue(()),
-            })
-            .is_break(),
+            Read::One(read) => read(view.event).is_some_and(|value| passes(&value)),
+            _ => self
+                .visit(view, &mut |value| match passes(&value) {
+                    true => Flow::Break(()),
+                    false => Flow::Continue(()),
+                })
+                .is_break(),
         }
     }
 }
@@ -110,6 +154,8 @@ struct Spec {
 enum Read {
     One(for<'e> fn(&'e Event) -> Option<Value<'e>>),
     Many(for<'e> fn(&'e Event, Out<'_, 'e>) -> Flow),
+    /// Of each certificate in view.
+    OfCertificate(for<'e> fn(Shown<'e>, Out<'_, 'e>) -> Flow),
 }
 
 const fn one(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event) -> Option<Value<'e>>) -> Spec {
@@ -129,8 +175,8 @@ const TABLES: &[&[Spec]] = &[
     label::LABELS,
     CLIENT,
     SERVER,
-    CLIENT_CERTIFICATES,
-    SERVER_CERTIFICATES,
+    certificate::OF_CLIENT,
+    certificate::OF_SERVER,
     #[cfg(feature = "ja4plus")]
     JA4PLUS,
 ];
@@ -283,117 +329,6 @@ const JA4PLUS: &[Spec] = &[
     one("tlsight.server.ja4ls", Kind::Text, |e| e.tcp.ja4ls.map(Value::shown)),
 ];
 
-/// The fields of one side's certificates: the leaf under its ECS names, and every certificate of the chain.
-macro_rules! certificates {
-    ($side:literal, $chain:ident) => {
-        &[
-            one(concat!("tls.", $side, ".subject"), Kind::Text, |e| parsed(e.$chain.first()).and_then(subject)),
-            one(concat!("tls.", $side, ".issuer"), Kind::Text, |e| parsed(e.$chain.first()).and_then(issuer)),
-            one(concat!("tls.", $side, ".not_before"), Kind::Time, |e| parsed(e.$chain.first()).and_then(not_before)),
-            one(concat!("tls.", $side, ".not_after"), Kind::Time, |e| parsed(e.$chain.first()).and_then(not_after)),
-            one(concat!("tls.", $side, ".hash.md5"), Kind::Text, |e| e.$chain.first().map(|c| Value::hex(&c.md5))),
-            one(concat!("tls.", $side, ".hash.sha1"), Kind::Text, |e| e.$chain.first().map(|c| Value::hex(&c.sha1))),
-            one(concat!("tls.", $side, ".hash.sha256"), Kind::Text, |e| {
-                e.$chain.first().map(|c| Value::hex(&c.sha256))
-            }),
-            one(concat!("tls.", $side, ".x509.version_number"), Kind::Integer, |e| {
-                parsed(e.$chain.first()).map(|c| Value::Integer(c.version.into()))
-            }),
-            one(concat!("tls.", $side, ".x509.serial_number"), Kind::Text, |e| {
-                parsed(e.$chain.first()).and_then(serial)
-            }),
-            one(concat!("tls.", $side, ".x509.subject.common_name"), Kind::Text, |e| {
-                parsed(e.$chain.first())?.subject_common_name.as_deref().map(Value::text)
-            }),
-            one(concat!("tls.", $side, ".x509.subject.distinguished_name"), Kind::Text, |e| {
-                parsed(e.$chain.first()).and_then(subject)
-            }),
-            one(concat!("tls.", $side, ".x509.issuer.common_name"), Kind::Text, |e| {
-                parsed(e.$chain.first())?.issuer_common_name.as_deref().map(Value::text)
-            }),
-            one(concat!("tls.", $side, ".x509.issuer.distinguished_name"), Kind::Text, |e| {
-                parsed(e.$chain.first()).and_then(issuer)
-            }),
-            one(concat!("tls.", $side, ".x509.not_before"), Kind::Time, |e| {
-                parsed(e.$chain.first()).and_then(not_before)
-            }),
-            one(concat!("tls.", $side, ".x509.not_after"), Kind::Time, |e| {
-                parsed(e.$chain.first()).and_then(not_after)
-            }),
-            many(concat!("tls.", $side, ".x509.alternative_names"), Kind::Text, |e, out| {
-                parsed(e.$chain.first()).map_or(Flow::Continue(()), |c| alternative_names(c, out))
-            }),
-            one(concat!("tls.", $side, ".x509.public_key_algorithm"), Kind::Text, |e| {
-                parsed(e.$chain.first()).and_then(public_key_algorithm)
-            }),
-            one(concat!("tls.", $side, ".x509.public_key_size"), Kind::Integer, |e| {
-                parsed(e.$chain.first()).and_then(public_key_size)
-            }),
-            one(concat!("tls.", $side, ".x509.public_key_curve"), Kind::Text, |e| {
-                parsed(e.$chain.first()).and_then(public_key_curve)
-            }),
-            one(concat!("tls.", $side, ".x509.signature_algorithm"), Kind::Text, |e| {
-                parsed(e.$chain.first()).and_then(signature_algorithm)
-            }),
-            many(concat!("tlsight.", $side, ".chain.subject"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(subject)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.issuer"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(issuer)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.serial"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(serial)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.md5"), Kind::Text, |e, out| {
-                e.$chain.iter().map(|c| Value::hex(&c.md5)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.sha1"), Kind::Text, |e, out| {
-                e.$chain.iter().map(|c| Value::hex(&c.sha1)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.sha256"), Kind::Text, |e, out| {
-                e.$chain.iter().map(|c| Value::hex(&c.sha256)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.not_before"), Kind::Time, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(not_before)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.not_after"), Kind::Time, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(not_after)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.public_key_algorithm"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(public_key_algorithm)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.public_key_size"), Kind::Integer, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(public_key_size)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.public_key_curve"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(public_key_curve)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.signature_algorithm"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).and_then(signature_algorithm)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.alternative_names"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c))).try_for_each(|c| alternative_names(c, out))
-            }),
-            many(concat!("tlsight.", $side, ".chain.is_ca"), Kind::Bool, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c))?.is_ca.map(Value::Bool)).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.self_issued"), Kind::Bool, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c)).map(|c| Value::Bool(c.self_issued))).try_for_each(out)
-            }),
-            many(concat!("tlsight.", $side, ".chain.malformed"), Kind::Bool, |e, out| {
-                e.$chain.iter().filter(|c| c.is_irregular()).map(|_| Value::Bool(true)).try_for_each(out)
-            }),
-            #[cfg(feature = "ja4plus")]
-            many(concat!("tlsight.", $side, ".chain.ja4x"), Kind::Text, |e, out| {
-                e.$chain.iter().filter_map(|c| parsed(Some(c))?.ja4x.map(Value::shown)).try_for_each(out)
-            }),
-        ]
-    };
-}
-
-const CLIENT_CERTIFICATES: &[Spec] = certificates!("client", client_chain);
-const SERVER_CERTIFICATES: &[Spec] = certificates!("server", server_chain);
-
 fn hello(event: &Event) -> Option<&ClientShape> {
     event.client_hello.as_ref().map(|client| &*client.shape)
 }
@@ -427,76 +362,13 @@ fn small_codes<'e>(codes: Option<&'e [u8]>, out: Out<'_, 'e>) -> Flow {
     codes.unwrap_or_default().iter().map(|code| Value::Code((*code).into())).try_for_each(out)
 }
 
-fn parsed(certificate: Option<&std::sync::Arc<Certificate>>) -> Option<&Parsed> {
-    certificate?.parsed.as_ref().ok()
-}
-
-fn subject(certificate: &Parsed) -> Option<Value<'_>> {
-    certificate.subject.as_deref().filter(|name| !name.is_empty()).map(Value::text)
-}
-
-fn issuer(certificate: &Parsed) -> Option<Value<'_>> {
-    certificate.issuer.as_deref().filter(|name| !name.is_empty()).map(Value::text)
-}
-
-/// The number in hex without its sign octet, as other tools print serial numbers.
-fn serial(certificate: &Parsed) -> Option<Value<'_>> {
-    match &*certificate.serial {
-        [] => None,
-        [0, magnitude @ ..] if !magnitude.is_empty() => Some(Value::upper_hex(magnitude)),
-        whole => Some(Value::upper_hex(whole)),
-    }
-}
-
-fn not_before(certificate: &Parsed) -> Option<Value<'_>> {
-    certificate.not_before.and_then(date)
-}
-
-fn not_after(certificate: &Parsed) -> Option<Value<'_>> {
-    certificate.not_after.and_then(date)
-}
-
-/// A year that RFC 3339 cannot write is no date.
-fn date(seconds: i64) -> Option<Value<'static>> {
-    (YEAR_0..YEAR_10000).contains(&seconds).then_some(Value::Time(Moment::of_seconds(seconds)))
-}
-
-fn public_key_algorithm(certificate: &Parsed) -> Option<Value<'_>> {
-    let oid = &certificate.key.as_ref()?.algorithm;
-    Some(Value::text(registry::public_key_algorithm(oid).unwrap_or(oid)))
-}
-
-fn public_key_size(certificate: &Parsed) -> Option<Value<'_>> {
-    certificate.key.as_ref()?.bits.map(|bits| Value::Integer(bits.into()))
-}
-
-fn public_key_curve(certificate: &Parsed) -> Option<Value<'_>> {
-    certificate.key.as_ref()?.curve.as_deref().map(|oid| Value::text(registry::curve(oid).unwrap_or(oid)))
-}
-
-fn signature_algorithm(certificate: &Parsed) -> Option<Value<'_>> {
-    let oid = certificate.signature_algorithm.as_deref()?;
-    Some(Value::text(registry::signature_algorithm(oid).unwrap_or(oid)))
-}
-
-fn alternative_names<'e>(certificate: &'e Parsed, out: Out<'_, 'e>) -> Flow {
-    let texts = [&certificate.dns_names, &certificate.email_addresses, &certificate.uris];
-    let texts = texts.into_iter().flatten().filter(|name| !name.is_empty());
-    texts.map(|name| Value::Text(Cow::from(name))).try_for_each(&mut *out)?;
-    certificate.ip_addresses.iter().map(Value::shown).try_for_each(out)
-}
-
-/// Seconds from 1970 to the first moment of the year 0, and to that of 10000.
-const YEAR_0: i64 = -62_167_219_200;
-const YEAR_10000: i64 = 253_402_300_800;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_unique() {
-        let mut names: Vec<_> = Field::all().map(Field::name).collect();
+        let mut names: Vec<_> = Field::all().chain(Field::aliases()).map(Field::name).collect();
         names.sort_unstable();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
     }

@@ -2,22 +2,23 @@
 //!
 //! A folder is walked in the order of its names; files and folders whose names begin with a point are passed over.
 
+mod custom;
+mod filter;
+mod logsource;
+mod rule;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use rsigma_parser::{Detection, Detections, SigmaCollection, SigmaRule, parse_sigma_yaml};
+use rsigma_parser::{SigmaCollection, parse_sigma_yaml};
 
 use crate::error::Error;
 
-use super::alert::{Facts, Level};
-use super::compile::Surroundings;
-use super::condition::{self, Node, Selections};
 use super::list::Lists;
-use super::message::Message;
 use super::rule::{Rule, Rules};
 use super::source::Document;
+use filter::{Filter, Target};
 
 impl Rules {
     /// Loads one rule file, or all `.yml` and `.yaml` files below a folder.
@@ -28,8 +29,7 @@ impl Rules {
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let is_folder = fs::metadata(path).map_err(unreadable)?.is_dir();
         let root = if is_folder { path } else { path.parent().unwrap_or(Path::new("")) };
-        let mut loader =
-            Loader { root, lists: Lists::default(), rules: Vec::new(), faults: Vec::new(), ids: HashMap::new() };
+        let mut loader = Loader::below(root);
         let mut files = Vec::new();
         if is_folder {
             loader.walk(path, 0, &mut files);
@@ -37,8 +37,9 @@ impl Rules {
             files.push(path.to_owned());
         }
         files.iter().for_each(|file| loader.file(file));
+        loader.apply_filters();
         match loader.faults.is_empty() {
-            true => Ok(Self { rules: loader.rules.into() }),
+            true => Ok(Self::new(loader.rules)),
             false => Err(Error::Rules(loader.faults)),
         }
     }
@@ -51,9 +52,24 @@ struct Loader<'a> {
     faults: Vec<String>,
     /// Where each id was seen first.
     ids: HashMap<String, String>,
+    filters: Vec<Filter>,
+    /// The rules that filters may speak of.
+    targets: Vec<Target>,
 }
 
-impl Loader<'_> {
+impl<'a> Loader<'a> {
+    fn below(root: &'a Path) -> Self {
+        Self {
+            root,
+            lists: Lists::default(),
+            rules: Vec::new(),
+            faults: Vec::new(),
+            ids: HashMap::new(),
+            filters: Vec::new(),
+            targets: Vec::new(),
+        }
+    }
+
     fn walk(&mut self, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
         if depth > DEPTH {
             self.faults.push(format!("{}: folders are nested deeper than {DEPTH}", folder.display()));
@@ -104,166 +120,10 @@ impl Loader<'_> {
                 document.fault(&["correlation"], "correlation rules are not supported: write a rule over one event"),
             );
         }
-        if !filters.is_empty() {
-            self.faults
-                .push(document.fault(&["filter"], "Sigma filters are not supported: put the exception into the rule"));
-        }
+        filters.iter().for_each(|filter| self.filter(document, filter));
         for rule in &rules {
             self.rule(document, rule, errors.iter().any(|error| error.starts_with("invalid level")));
         }
-    }
-
-    fn rule(&mut self, document: &Document<'_>, rule: &SigmaRule, level_was_refused: bool) {
-        let mut faults = Vec::new();
-        let source = &rule.logsource;
-        if source.product.as_deref() != Some("tlsight") || source.category.as_deref() != Some("tls") {
-            let what = "the rule is for another log source: write `logsource: {product: tlsight, category: tls}`";
-            faults.push(document.fault(&["logsource"], what));
-        }
-        let level = rule.level.and_then(|level| level.as_str().parse::<Level>().ok());
-        if level.is_none() && !level_was_refused {
-            let what = "the rule has no level: write informational, low, medium, high or critical";
-            faults.push(document.fault(&[], what));
-        }
-        let id = self.id(document, rule).map_err(|fault| faults.push(fault)).ok();
-        let message = message(document, rule).map_err(|fault| faults.push(fault)).ok();
-        let condition = self.detection(document, &rule.detection, &mut faults);
-        self.faults.append(&mut faults);
-        let (Some(id), Some(level), Some(message), Some(condition)) = (id, level, message, condition) else { return };
-        let facts = Facts {
-            id,
-            title: rule.title.clone(),
-            level,
-            tags: rule.tags.clone(),
-            description: rule.description.as_deref().map(|text| text.trim().to_owned()),
-            references: rule.references.clone(),
-            false_positives: rule.falsepositives.clone(),
-            file: document.path.to_owned(),
-        };
-        self.rules.push(Rule { facts: Arc::new(facts), condition, message });
-    }
-
-    fn id(&mut self, document: &Document<'_>, rule: &SigmaRule) -> Result<String, String> {
-        let Some(id) = &rule.id else {
-            return Err(document.fault(&[], "the rule has no id: give it a UUID of its own"));
-        };
-        let lengths = id.split('-').map(|part| part.bytes().all(|b| b.is_ascii_hexdigit()).then_some(part.len()));
-        if !lengths.eq([8, 4, 4, 4, 12].map(Some)) {
-            return Err(document.fault(&["id"], format!("`{id}` is no UUID")));
-        }
-        let id = id.to_ascii_lowercase();
-        let here = document.fault(&["id"], "");
-        let here = here.trim_end_matches([':', ' ']).to_owned();
-        match self.ids.get(&id) {
-            Some(first) => Err(document.fault(&["id"], format!("the id is that of the rule at {first}"))),
-            None => {
-                self.ids.insert(id.clone(), here);
-                Ok(id)
-            }
-        }
-    }
-
-    fn detection(
-        &mut self,
-        document: &Document<'_>,
-        detections: &Detections,
-        faults: &mut Vec<String>,
-    ) -> Option<Node> {
-        if detections.timeframe.is_some() {
-            faults.push(
-                document.fault(&["detection", "timeframe"], "`timeframe` is not supported: a rule sees one event"),
-            );
-        }
-        let folder = document.path.parent().unwrap_or(Path::new(""));
-        let mut names: Vec<_> = detections.named.keys().collect();
-        names.sort_unstable();
-        let mut selections = Selections::new();
-        let before = faults.len();
-        for name in names {
-            let mut surroundings = Surroundings { lists: &mut self.lists, folder, root: self.root };
-            let mut selection = Selection { document, name, surroundings: &mut surroundings, faults };
-            if let Some(node) = detections.named.get(name).and_then(|detection| selection.compile(detection)) {
-                selections.insert(name.clone(), node);
-            }
-        }
-        if faults.len() > before {
-            return None;
-        }
-        let conditions = detections.conditions.iter().map(|expression| condition::compile(expression, &selections));
-        match conditions.collect::<Result<Vec<_>, _>>() {
-            // A list of conditions is a list of alternatives.
-            Ok(nodes) => Some(Node::any(nodes)),
-            Err(what) => {
-                faults.push(document.fault(&["detection", "condition"], what));
-                None
-            }
-        }
-    }
-}
-
-/// One named selection on its way to a node.
-struct Selection<'s, 'l> {
-    document: &'s Document<'s>,
-    name: &'s str,
-    surroundings: &'s mut Surroundings<'l>,
-    faults: &'s mut Vec<String>,
-}
-
-impl Selection<'_, '_> {
-    fn compile(&mut self, detection: &Detection) -> Option<Node> {
-        let keys = ["detection", self.name];
-        match detection {
-            Detection::AllOf(items) if items.is_empty() => {
-                self.faults.push(self.document.fault(&keys, format!("the selection `{}` is empty", self.name)));
-                None
-            }
-            Detection::AllOf(items) => {
-                let mut nodes = Vec::with_capacity(items.len());
-                for item in items {
-                    match self.surroundings.item(item) {
-                        Ok(node) => nodes.push(node),
-                        Err(what) => {
-                            let keys = ["detection", self.name, item.field.name.as_deref().unwrap_or_default()];
-                            self.faults.push(self.document.fault(&keys, what));
-                        }
-                    }
-                }
-                (nodes.len() == items.len()).then(|| Node::all(nodes))
-            }
-            Detection::AnyOf(parts) => {
-                let nodes: Vec<_> = parts.iter().map(|part| self.compile(part)).collect();
-                nodes.into_iter().collect::<Option<Vec<_>>>().map(Node::any)
-            }
-            Detection::Keywords(_) => {
-                let what = "keywords without a field are not supported: name the field, as in `tls.client.server_name|contains`";
-                self.faults.push(self.document.fault(&keys, what));
-                None
-            }
-            Detection::ArrayMatch { .. } | Detection::And(_) | Detection::Conditional { .. } => {
-                let what = "blocks over the elements of an array are not supported: a field of an array matches by any element";
-                self.faults.push(self.document.fault(&keys, what));
-                None
-            }
-        }
-    }
-}
-
-fn message(document: &Document<'_>, rule: &SigmaRule) -> Result<Message, String> {
-    let Some(custom) = rule.custom_attributes.get("custom") else {
-        return Ok(Message::of_title(&rule.title));
-    };
-    let fault = |keys: &[&str], what: &str| Err(document.fault(keys, what));
-    let Some(entries) = custom.as_mapping() else {
-        return fault(&["custom"], "`custom` holds keys: write `custom: {message: \"…\"}`");
-    };
-    for key in entries.keys().filter_map(|key| key.as_str()) {
-        if key != "message" {
-            return fault(&["custom", key], &format!("`custom` knows the key `message`, not `{key}`"));
-        }
-    }
-    match custom.get("message").and_then(|text| text.as_str()) {
-        Some(template) => Message::parse(template).or_else(|what| fault(&["custom", "message"], &what)),
-        None => fault(&["custom"], "`custom: message:` is a sentence: write text"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! One line of a selection (`field|modifiers: values`), as it is run over events.
 //!
-//! In: an [`Event`]. Out: whether any value of the field passes. How the YAML becomes this is [`compile`](super::compile)'s
+//! In: an event, or one certificate of it. Out: whether any value of the field passes. How the YAML becomes this is [`compile`](super::compile)'s
 //! business.
 
 use std::cmp::Ordering;
@@ -8,11 +8,9 @@ use std::net::IpAddr;
 
 use ahash::AHashSet;
 
-use crate::event::Event;
-
-use super::field::Field;
+use super::field::{Field, View};
 use super::pattern::{Case, Place, TextTest, with_folded};
-use super::value::{Moment, Value};
+use super::value::{Moment, TimePart, Value};
 
 /// A field and what its values are held against.
 #[derive(Debug)]
@@ -36,8 +34,17 @@ pub enum Test {
     Number(Order, i64),
     /// Before or after a time.
     Time(Order, Moment),
+    /// The hour, the day and so on of a time in UTC.
+    Part(TimePart, Bound),
     /// Against the values of another field of the same event.
     Field(Field, Relation),
+}
+
+/// What a number is held against.
+#[derive(Debug)]
+pub enum Bound {
+    OneOf(AHashSet<i64>),
+    Ordered(Order, i64),
 }
 
 /// `lt`, `lte`, `gt`, `gte`.
@@ -57,27 +64,33 @@ pub enum Relation {
 
 impl Item {
     #[inline]
-    pub fn matches(&self, event: &Event) -> bool {
+    pub fn matches(&self, view: View<'_>) -> bool {
         match &self.test {
-            Test::Absent => !self.field.any(event, |_| true),
-            Test::Present => self.field.any(event, |_| true),
-            Test::Text(test) => self.field.any(event, |value| value.with_text(|text| test.passes(text))),
-            Test::Numbers(numbers) => self.field.any(event, |v| number(v).is_some_and(|n| numbers.contains(&n))),
-            Test::Bool(wanted) => self.field.any(event, |value| matches!(value, Value::Bool(is) if is == wanted)),
+            Test::Absent => !self.field.any(view, |_| true),
+            Test::Present => self.field.any(view, |_| true),
+            Test::Text(test) => self.field.any(view, |value| value.with_text(|text| test.passes(text))),
+            Test::Numbers(numbers) => self.field.any(view, |v| number(v).is_some_and(|n| numbers.contains(&n))),
+            Test::Bool(wanted) => self.field.any(view, |value| matches!(value, Value::Bool(is) if is == wanted)),
             Test::Addresses(networks) => {
-                self.field.any(event, |value| matches!(value, Value::Ip(ip) if networks.contain(*ip)))
+                self.field.any(view, |value| matches!(value, Value::Ip(ip) if networks.contain(*ip)))
             }
             Test::Times(times) => {
-                self.field.any(event, |value| matches!(value, Value::Time(moment) if times.contains(moment)))
+                self.field.any(view, |value| matches!(value, Value::Time(moment) if times.contains(moment)))
             }
             Test::Number(order, bound) => {
-                self.field.any(event, |value| number(value).is_some_and(|n| order.holds(n.cmp(bound))))
+                self.field.any(view, |value| number(value).is_some_and(|n| order.holds(n.cmp(bound))))
             }
             Test::Time(order, bound) => {
-                self.field.any(event, |value| matches!(value, Value::Time(moment) if order.holds(moment.cmp(bound))))
+                self.field.any(view, |value| matches!(value, Value::Time(moment) if order.holds(moment.cmp(bound))))
+            }
+            Test::Part(part, Bound::OneOf(numbers)) => {
+                self.field.any(view, |value| part_of(value, *part).is_some_and(|n| numbers.contains(&n)))
+            }
+            Test::Part(part, Bound::Ordered(order, bound)) => {
+                self.field.any(view, |value| part_of(value, *part).is_some_and(|n| order.holds(n.cmp(bound))))
             }
             Test::Field(other, relation) => {
-                self.field.any(event, |left| other.any(event, |right| relation.holds(left, right)))
+                self.field.any(view, |left| other.any(view, |right| relation.holds(left, right)))
             }
         }
     }
@@ -87,6 +100,7 @@ impl Item {
         let test = match &self.test {
             Test::Text(test) => test.cost(),
             Test::Field(..) => 6,
+            Test::Part(..) => 3,
             Test::Addresses(networks) => networks.cost(),
             Test::Absent | Test::Present | Test::Bool(_) | Test::Number(..) | Test::Time(..) => 1,
             Test::Numbers(_) | Test::Times(_) => 2,
@@ -125,6 +139,13 @@ fn stands(place: Place, text: &str, part: &str) -> bool {
         Place::Start => text.starts_with(part),
         Place::End => text.ends_with(part),
         Place::Anywhere => text.contains(part),
+    }
+}
+
+fn part_of(value: &Value<'_>, part: TimePart) -> Option<i64> {
+    match value {
+        Value::Time(moment) => moment.part(part),
+        _ => None,
     }
 }
 
@@ -168,6 +189,15 @@ impl Networks {
         Ok(())
     }
 
+    /// The networks, one by one.
+    pub fn each(&self) -> impl Iterator<Item = Network> {
+        let v4 = self.v4.iter().map(|entry| (32, entry));
+        let v6 = self.v6.iter().map(|entry| (128, entry));
+        v4.chain(v6).flat_map(|(width, (host_bits, set))| {
+            set.iter().map(move |masked| Network { width, host_bits: *host_bits, masked: *masked })
+        })
+    }
+
     /// An IPv4 address mapped into IPv6 counts as what it is.
     pub fn contain(&self, ip: IpAddr) -> bool {
         let (bits, width) = bits_of(ip.to_canonical());
@@ -178,6 +208,24 @@ impl Networks {
     fn cost(&self) -> u32 {
         let lengths = self.v4.len().max(self.v6.len());
         u32::try_from(lengths).unwrap_or(u32::MAX).saturating_add(1)
+    }
+}
+
+/// A network as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network {
+    /// Bits of an address.
+    pub width: u32,
+    /// Bits that do not count.
+    pub host_bits: u32,
+    pub masked: u128,
+}
+
+impl Network {
+    /// The network around an address that leaves so many bits out.
+    pub fn around(ip: IpAddr, host_bits: u32) -> Self {
+        let (bits, width) = bits_of(ip.to_canonical());
+        Self { width, host_bits, masked: masked(bits, host_bits) }
     }
 }
 

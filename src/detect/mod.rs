@@ -1,4 +1,4 @@
-//! What is worth telling somebody: Sigma rules over single events.
+//! What is worth telling somebody: Sigma rules over sessions.
 //!
 //! In: [`Event`](crate::event::Event)s and a folder of rules. Out: [`Alert`]s, owned. Fields have the names of the public
 //! schema; [`field`] is the one table that ties them to the event. Does not read captures, does not print.
@@ -6,7 +6,9 @@
 mod alert;
 mod compile;
 mod condition;
+mod detector;
 pub mod field;
+mod index;
 mod list;
 mod load;
 mod matcher;
@@ -17,5 +19,6 @@ mod source;
 mod value;
 
 pub use alert::{Alert, Facts, Level};
+pub use detector::{DetectCounters, Detector};
 pub use rule::Rules;
 pub use value::{Kind, Moment, Value};

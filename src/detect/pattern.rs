@@ -2,7 +2,10 @@
 //!
 //! In: Sigma values. Out: [`TextTest`], which tells whether a text passes any of them. Large lists cost a hash look-up.
 
+mod literal;
+
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use ahash::AHashSet;
 use aho_corasick::AhoCorasick;
@@ -17,7 +20,7 @@ pub enum Case {
 }
 
 /// Where in a text a value has to stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {
     Whole,
     Start,
@@ -37,12 +40,32 @@ pub struct RegexFlags {
 #[derive(Debug)]
 pub struct TextTest {
     case: Case,
-    equal: AHashSet<Box<str>>,
+    equal: AHashSet<Arc<str>>,
     starts: Affixes,
     ends: Affixes,
-    within: Option<AhoCorasick>,
+    within: Option<Substrings>,
     globs: Box<[Glob]>,
-    regexes: Box<[Regex]>,
+    regexes: Box<[Expression]>,
+}
+
+#[derive(Debug)]
+struct Substrings {
+    automaton: AhoCorasick,
+    patterns: Box<[Arc<str>]>,
+}
+
+#[derive(Debug)]
+struct Expression {
+    regex: Regex,
+    /// Any of these stands in a text that it finds, in lower case; empty where none is known.
+    literals: Box<[Arc<str>]>,
+}
+
+/// Something without which a text does not pass, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Need {
+    pub place: Place,
+    pub text: Arc<str>,
 }
 
 impl TextTest {
@@ -60,7 +83,7 @@ impl TextTest {
                 }
                 Shape::Starts(text) => starts.push(case.fold(&text).into()),
                 Shape::Ends(text) => ends.push(case.fold(&text).into()),
-                Shape::Within(text) => within.push(case.fold(&text).into_owned()),
+                Shape::Within(text) => within.push(Arc::from(case.fold(&text))),
                 Shape::Glob(atoms) => globs.push(Glob::new(atoms, case)),
             }
         }
@@ -68,7 +91,8 @@ impl TextTest {
         test.ends = Affixes::new(ends);
         test.globs = globs.into();
         if !within.is_empty() {
-            test.within = Some(AhoCorasick::new(&within).map_err(|why| why.to_string())?);
+            let automaton = AhoCorasick::new(within.iter().map(|text| &**text)).map_err(|why| why.to_string())?;
+            test.within = Some(Substrings { automaton, patterns: within.into() });
         }
         Ok(test)
     }
@@ -79,15 +103,16 @@ impl TextTest {
     /// What is wrong with the first expression that does not compile, on one line.
     pub fn regex(patterns: &[&str], flags: RegexFlags) -> Result<Self, String> {
         let regexes = patterns.iter().map(|pattern| {
-            RegexBuilder::new(pattern)
+            let regex = RegexBuilder::new(pattern)
                 .case_insensitive(flags.ignore_case)
                 .multi_line(flags.multi_line)
                 .dot_matches_new_line(flags.dot_all)
                 .size_limit(REGEX_BYTES)
                 .build()
-                .map_err(|why| regex_fault(pattern, &why))
+                .map_err(|why| regex_fault(pattern, &why))?;
+            Ok(Expression { regex, literals: literal::literals(pattern, flags).into() })
         });
-        Ok(Self { regexes: regexes.collect::<Result<_, _>>()?, ..Self::empty(Case::Exact) })
+        Ok(Self { regexes: regexes.collect::<Result<_, String>>()?, ..Self::empty(Case::Exact) })
     }
 
     #[inline]
@@ -95,6 +120,34 @@ impl TextTest {
         match self.case {
             Case::Exact => self.passes_folded(text),
             Case::Folded => with_folded(text, |folded| self.passes_folded(folded)),
+        }
+    }
+
+    /// What a text that passes has: one of these at least. `None` where a text without any of them may pass.
+    pub fn needs(&self) -> Option<Vec<Need>> {
+        let need = |place| move |text: &Arc<str>| Need { place, text: self.lower_of(text) };
+        let mut needs: Vec<_> = self.equal.iter().map(need(Place::Whole)).collect();
+        needs.extend(self.starts.set.iter().map(need(Place::Start)));
+        needs.extend(self.ends.set.iter().map(need(Place::End)));
+        needs.extend(self.within.iter().flat_map(|within| &within.patterns).map(need(Place::Anywhere)));
+        for glob in &self.globs {
+            needs.push(Need { place: Place::Anywhere, text: lower(&glob.longest_literal()).into() });
+        }
+        for expression in &self.regexes {
+            if expression.literals.is_empty() {
+                return None;
+            }
+            needs.extend(expression.literals.iter().map(need(Place::Anywhere)));
+        }
+        let says_something = |need: &Need| need.place == Place::Whole || !need.text.is_empty();
+        needs.iter().all(says_something).then_some(needs)
+    }
+
+    /// A folded pattern is lower case already.
+    fn lower_of(&self, text: &Arc<str>) -> Arc<str> {
+        match self.case {
+            Case::Folded => text.clone(),
+            Case::Exact => lower(text).into(),
         }
     }
 
@@ -111,9 +164,9 @@ impl TextTest {
         (!self.equal.is_empty() && self.equal.contains(text))
             || self.starts.any(|len| text.get(..len))
             || self.ends.any(|len| text.get(text.len().checked_sub(len)?..))
-            || self.within.as_ref().is_some_and(|within| within.is_match(text))
+            || self.within.as_ref().is_some_and(|within| within.automaton.is_match(text))
             || self.globs.iter().any(|glob| glob.matches(text))
-            || self.regexes.iter().any(|regex| regex.is_match(text))
+            || self.regexes.iter().any(|regex| regex.regex.is_match(text))
     }
 
     fn empty(case: Case) -> Self {
@@ -162,11 +215,11 @@ fn lower(text: &str) -> String {
 #[derive(Debug, Default)]
 struct Affixes {
     lengths: Box<[usize]>,
-    set: AHashSet<Box<str>>,
+    set: AHashSet<Arc<str>>,
 }
 
 impl Affixes {
-    fn new(affixes: Vec<Box<str>>) -> Self {
+    fn new(affixes: Vec<Arc<str>>) -> Self {
         let mut lengths: Vec<_> = affixes.iter().map(|affix| affix.len()).collect();
         lengths.sort_unstable();
         lengths.dedup();
@@ -241,6 +294,12 @@ impl Glob {
             _ => vec![atom],
         });
         Self(folded.collect())
+    }
+
+    /// The longest run of characters that is the same in all texts that fit.
+    fn longest_literal(&self) -> String {
+        let runs = self.0.split(|atom| !matches!(atom, Atom::Char(_)));
+        literal(runs.max_by_key(|run| run.len()).unwrap_or_default())
     }
 
     /// Walks both, going back to the last star only: the text's length times the pattern's at worst.
@@ -348,6 +407,23 @@ mod tests {
     #[test]
     fn text_longer_than_the_stack_buffer_is_folded_too() {
         assert!(passes("*END", Place::Whole, Case::Folded, &format!("{}end", "X".repeat(1000))));
+    }
+
+    #[test]
+    fn what_a_text_needs_is_known_before_it_is_looked_at() {
+        let needs = |patterns: &[&str], place| {
+            let strings: Vec<_> = patterns.iter().map(|pattern| SigmaString::new(pattern)).collect();
+            TextTest::new(&strings, place, Case::Folded).ok().and_then(|test| test.needs())
+        };
+        let need = |place, text: &str| Need { place, text: text.into() };
+        assert_eq!(needs(&["ABC"], Place::Whole), Some(vec![need(Place::Whole, "abc")]));
+        assert_eq!(needs(&["a?BCD*e"], Place::Whole), Some(vec![need(Place::Anywhere, "bcd")]));
+        assert_eq!(needs(&["abc", "*"], Place::Whole), None, "everything passes");
+        assert_eq!(needs(&[""], Place::Whole), Some(vec![need(Place::Whole, "")]));
+        assert_eq!(needs(&["?*"], Place::Whole), None);
+        assert_eq!(needs(&["x"], Place::End), Some(vec![need(Place::End, "x")]));
+        let test = TextTest::new(&[SigmaString::new("ABC")], Place::Start, Case::Exact).ok();
+        assert_eq!(test.and_then(|test| test.needs()), Some(vec![need(Place::Start, "abc")]), "the index is folded");
     }
 
     #[test]

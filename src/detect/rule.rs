@@ -1,6 +1,7 @@
 //! The rules of a run, and what each says of itself.
 //!
-//! In: events. Out: an alert for each rule that holds. Keeps nothing from one event to the next.
+//! In: events. Out: an alert for each rule over single events that holds. Keeps nothing from one event to the next: what
+//! has to remember is [`Detector`](super::Detector)'s business.
 
 use std::sync::Arc;
 
@@ -8,27 +9,61 @@ use crate::event::Event;
 
 use super::alert::{Alert, Facts};
 use super::condition::Node;
+use super::index::{Index, RuleSet};
 use super::message::Message;
 
-/// All rules of a run; made by [`Rules::load`], shared by reference between threads.
+/// All rules of a run; made by [`Rules::load`], never changed, shared by reference between threads.
 #[derive(Debug, Default)]
 pub struct Rules {
-    pub(super) rules: Box<[Rule]>,
+    rules: Box<[Rule]>,
+    index: Index,
 }
 
 #[derive(Debug)]
 pub(super) struct Rule {
     pub facts: Arc<Facts>,
-    pub condition: Node,
     pub message: Message,
+    pub logic: Logic,
+}
+
+/// What a rule looks at.
+#[derive(Debug)]
+pub(super) enum Logic {
+    /// One event by itself.
+    Event(Node),
 }
 
 impl Rules {
-    /// Hands on an alert for each rule that holds of the event, in the order of the rules' files.
-    pub fn check(&self, event: &Event, alert: &mut impl FnMut(Alert)) {
+    pub(super) fn new(rules: Vec<Rule>) -> Self {
+        let conditions = rules.iter().enumerate().map(|(number, rule)| (number, rule.logic.condition()));
+        let index = Index::of(rules.len(), conditions);
+        Self { rules: rules.into(), index }
+    }
+
+    /// Hands on the rules over single events that hold of this one, in the order of their files; looks at those alone that
+    /// may hold. `candidates` is room to work in, of any content.
+    pub(super) fn holding<'r>(
+        &'r self,
+        event: &Event,
+        candidates: &mut RuleSet,
+        hold: &mut dyn FnMut(usize, &'r Rule),
+    ) {
+        self.index.candidates(event, candidates);
+        for number in candidates.iter() {
+            match self.rules.get(number) {
+                Some(rule) if rule.logic.condition().holds(event) => hold(number, rule),
+                _ => {}
+            }
+        }
+    }
+
+    /// Hands on an alert for each rule over single events that holds of this one, in the order of the rules' files. Looks at
+    /// one rule after the other: [`Detector::see`](super::Detector::see) is the fast way to the same alerts.
+    pub fn check(&self, event: &Event, alert: &mut dyn FnMut(Alert)) {
         for rule in &self.rules {
-            if rule.condition.holds(event) {
-                alert(rule.alert(event));
+            match &rule.logic {
+                Logic::Event(condition) if condition.holds(event) => alert(rule.alert(event)),
+                Logic::Event(_) => {}
             }
         }
     }
@@ -41,23 +76,28 @@ impl Rules {
         self.rules.is_empty()
     }
 
+    /// Rules that no look-up spares: they are tried on every event.
+    pub fn unindexed(&self) -> usize {
+        self.index.unindexed()
+    }
+
     /// What the rules say of themselves, in the order of their files.
     pub fn facts(&self) -> impl Iterator<Item = &Facts> {
         self.rules.iter().map(|rule| &*rule.facts)
     }
 }
 
-impl Rule {
-    fn alert(&self, event: &Event) -> Alert {
-        let prints = event.client_hello.as_ref().and_then(|client| client.shape.prints.as_ref());
-        Alert {
-            rule: self.facts.clone(),
-            event: event.id,
-            timestamp: event.timestamp,
-            message: self.message.fill(event),
-            source: event.client,
-            destination: event.server,
-            fingerprint: prints.map(|prints| prints.ja4),
+impl Logic {
+    /// What has to hold of an event by itself.
+    fn condition(&self) -> &Node {
+        match self {
+            Self::Event(condition) => condition,
         }
+    }
+}
+
+impl Rule {
+    pub fn alert(&self, event: &Event) -> Alert {
+        Alert::of(self.facts.clone(), event, self.message.fill(event))
     }
 }

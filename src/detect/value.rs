@@ -111,6 +111,33 @@ impl Moment {
     }
 }
 
+/// A part of a time, as Sigma's modifiers name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TimePart {
+    Minute,
+    Hour,
+    Day,
+    /// Of ISO 8601.
+    Week,
+    Month,
+    Year,
+}
+
+impl Moment {
+    /// The part in UTC; `None` for a moment outside of the calendar.
+    pub fn part(self, part: TimePart) -> Option<i64> {
+        let date = OffsetDateTime::from_unix_timestamp(self.seconds).ok()?;
+        Some(match part {
+            TimePart::Minute => date.minute().into(),
+            TimePart::Hour => date.hour().into(),
+            TimePart::Day => date.day().into(),
+            TimePart::Week => date.iso_week().into(),
+            TimePart::Month => u8::from(date.month()).into(),
+            TimePart::Year => date.year().into(),
+        })
+    }
+}
+
 impl From<Timestamp> for Moment {
     fn from(Timestamp(nanos): Timestamp) -> Self {
         // The remainder of a division by a billion fits.
@@ -216,6 +243,19 @@ mod tests {
         assert_eq!(text(Value::hex(&[0xab; 32])), "ab".repeat(32));
         assert_eq!(text(Value::upper_hex(&[0xab; 100])), "AB".repeat(100));
         assert_eq!(text(Value::hex(&[])), "");
+    }
+
+    #[test]
+    fn parts_of_a_time_are_those_of_utc() {
+        let moment = Moment::parse("2023-01-01T23:45:00Z");
+        let part = |part| moment.and_then(|moment| moment.part(part));
+        assert_eq!((part(TimePart::Minute), part(TimePart::Hour), part(TimePart::Day)), (Some(45), Some(23), Some(1)));
+        // 1 January 2023 is a Sunday: it belongs to the last week of 2022.
+        assert_eq!(
+            (part(TimePart::Week), part(TimePart::Month), part(TimePart::Year)),
+            (Some(52), Some(1), Some(2023))
+        );
+        assert_eq!(Moment::of_seconds(i64::MAX).part(TimePart::Year), None);
     }
 
     #[test]

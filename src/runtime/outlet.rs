@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Events, Outcome};
 use crate::Error;
 use crate::capture::Timestamp;
-use crate::detect::Rules;
+use crate::detect::{Alert, Detector};
 use crate::judge::Judge;
 use crate::sink::{Sink, Stats};
 use crate::stats::Counters;
@@ -14,7 +14,7 @@ use crate::stats::Counters;
 /// Rules and sinks, on one thread.
 pub(super) struct Outlet {
     judge: Judge,
-    rules: Option<Rules>,
+    detector: Option<Detector>,
     sinks: Vec<Box<dyn Sink>>,
     sensor: String,
     outcome: Outcome,
@@ -25,10 +25,10 @@ pub(super) struct Outlet {
 }
 
 impl Outlet {
-    pub(super) fn new(judge: Judge, rules: Option<Rules>, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
+    pub(super) fn new(judge: Judge, detector: Option<Detector>, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
         Self {
             judge,
-            rules,
+            detector,
             sinks,
             sensor,
             outcome: Outcome::default(),
@@ -51,21 +51,26 @@ impl Outlet {
         for sink in &mut self.sinks {
             flow = stricter(flow, sink.events(&events)?);
         }
-        let Some(rules) = &self.rules else { return Ok(flow) };
-        let Self { sinks, outcome, .. } = self;
-        let mut failed = None;
-        for event in events.iter() {
-            rules.check(event, &mut |alert| {
-                outcome.alerts += 1;
-                outcome.highest_alert = outcome.highest_alert.max(Some(alert.rule.level));
-                for sink in sinks.iter_mut() {
-                    match sink.alert(&alert) {
-                        Ok(said) => flow = stricter(flow, said),
-                        Err(error) => failed = failed.take().or(Some(error)),
-                    }
+        let detected =
+            self.detect(|detector, alert| events.iter().for_each(|event| detector.see(event, &mut *alert)))?;
+        Ok(stricter(flow, detected))
+    }
+
+    /// Lets the detector look, and hands its alerts to the sinks.
+    fn detect(&mut self, look: impl FnOnce(&mut Detector, &mut dyn FnMut(Alert))) -> Result<ControlFlow<()>, Error> {
+        let Self { detector, sinks, outcome, .. } = self;
+        let (mut flow, mut failed) = (ControlFlow::Continue(()), None);
+        let Some(detector) = detector else { return Ok(flow) };
+        look(detector, &mut |alert| {
+            outcome.alerts += 1;
+            outcome.highest_alert = outcome.highest_alert.max(Some(alert.rule.level));
+            for sink in sinks.iter_mut() {
+                match sink.alert(&alert) {
+                    Ok(said) => flow = stricter(flow, said),
+                    Err(error) => failed = failed.take().or(Some(error)),
                 }
-            });
-        }
+            }
+        });
         failed.map_or(Ok(flow), Err)
     }
 
@@ -82,6 +87,7 @@ impl Outlet {
 
     /// The end: the whole run's counters, and what is left in the sinks.
     pub(super) fn finish(mut self, counters: Counters) -> Result<Outcome, Error> {
+        let _: ControlFlow<()> = self.detect(|detector, alert| detector.finish(alert))?;
         let _: ControlFlow<()> = self.stats(counters)?;
         self.outcome.counters =
             Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };

@@ -30,7 +30,7 @@ impl<'a> AlertRow<'a> {
         let rule = &*alert.rule;
         Self {
             timestamp: alert.timestamp.0,
-            event_id: &alert.event,
+            event_id: alert.session(),
             rule_id: &rule.id,
             title: &rule.title,
             level: rule.level.as_str(),

@@ -69,7 +69,7 @@ impl<'a> AlertRecord<'a> {
             source: Address::of(alert.source),
             destination: Address::of(alert.destination),
             tls: Tls { client: Client { ja4: alert.fingerprint.as_ref().map(|ja4| ja4.as_str()) } },
-            tlsight: Tlsight { alert: Fields { level: alert.rule.level.as_str(), session: Hex(&alert.event) } },
+            tlsight: Tlsight { alert: Fields { level: alert.rule.level.as_str(), session: Hex(alert.session()) } },
         }
     }
 }

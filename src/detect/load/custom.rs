@@ -1,0 +1,49 @@
+//! The keys of a rule's `custom:`, which are tlsight's own: the one place that knows them all.
+
+use std::collections::HashMap;
+
+use yaml_serde::Value;
+
+use crate::detect::message::Message;
+use crate::detect::source::Document;
+
+/// What stands under `custom:`.
+#[derive(Debug, Default)]
+pub(super) struct Custom {
+    /// The sentence of an alert; without it the title says what there is.
+    pub message: Option<Message>,
+}
+
+impl Custom {
+    /// Reads `custom:` from what the parser left over; `None` where something in it is wrong, which is told.
+    pub fn read(document: &Document<'_>, left_over: &HashMap<String, Value>, faults: &mut Vec<String>) -> Option<Self> {
+        let mut custom = Self::default();
+        let Some(value) = left_over.get("custom") else { return Some(custom) };
+        let Some(entries) = value.as_mapping() else {
+            faults.push(document.fault(&["custom"], "`custom` holds keys: write `custom: {message: \"…\"}`"));
+            return None;
+        };
+        let before = faults.len();
+        for (key, value) in entries {
+            let key = key.as_str().unwrap_or_default();
+            if let Err(what) = custom.entry(key, value) {
+                faults.push(document.fault(&["custom", key], what));
+            }
+        }
+        (faults.len() == before).then_some(custom)
+    }
+
+    fn entry(&mut self, key: &str, value: &Value) -> Result<(), String> {
+        match key {
+            "message" => {
+                let template = value.as_str().ok_or("`custom: message:` is a sentence: write text")?;
+                self.message = Some(Message::parse(template)?);
+            }
+            unknown => return Err(format!("`custom` knows the keys {}, not `{unknown}`", KEYS.join(", "))),
+        }
+        Ok(())
+    }
+}
+
+/// All keys, as a fault lists them.
+const KEYS: &[&str] = &["message"];

@@ -805,6 +805,48 @@ fn suppression_goes_by_fields_that_are_there() {
     );
 }
 
+#[test]
+fn damaged_rules_are_told_or_loaded_and_never_more() {
+    let text = [
+        three("temporal", "condition: a and not b"),
+        vec![correlation_of("a", "value_avg", "{field: source.port, gt: 1}")],
+    ]
+    .concat()
+    .join("---\n");
+    let lines: Vec<&str> = text.lines().collect();
+    let mut random = 1u64;
+    let mut below = |bound: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % bound
+    };
+    let (folder, mut loaded) = (tempfile::tempdir().unwrap(), 0);
+    for _ in 0..1_000 {
+        let mut damaged: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        for _ in 0..=below(3) {
+            let at = below(damaged.len());
+            match below(4) {
+                0 => drop(damaged.remove(at)),
+                1 => damaged.swap(at, below(lines.len() - 4)),
+                2 => damaged[at] = damaged[at].replace(|letter| "[]{}:,".contains(letter), ""),
+                _ => damaged[at] = damaged[at].chars().rev().collect(),
+            }
+        }
+        let path = folder.path().join("rules.yml");
+        fs::write(&path, damaged.join("\n")).unwrap();
+        match Rules::load(&path) {
+            Ok(rules) => {
+                loaded += 1;
+                let mut run = Run::of(rules, &Limits::default());
+                run.see(&[at(0).name("a"), at(1).name("b"), at(2).name("c"), at(1000).name("a")]);
+                run.finish();
+            }
+            Err(Error::Rules(faults)) => assert!(faults.iter().all(|fault| fault.contains("rules.yml:")), "{faults:?}"),
+            Err(other) => panic!("{other}"),
+        }
+    }
+    assert!((50..950).contains(&loaded), "{loaded}");
+}
+
 // Rules that come with tlsight
 
 #[test]

@@ -809,7 +809,9 @@ fn suppression_goes_by_fields_that_are_there() {
 fn damaged_rules_are_told_or_loaded_and_never_more() {
     let text = [
         three("temporal", "condition: a and not b"),
-        vec![correlation_of("a", "value_avg", "{field: source.port, gt: 1}")],
+        vec![
+            correlation_of("a", "value_avg", "{field: source.port, gt: 1}").replace("1111-1111-4111", "3333-3333-4333"),
+        ],
     ]
     .concat()
     .join("---\n");

@@ -10,6 +10,7 @@ use crate::event::Event;
 use super::alert::Alert;
 use super::index::RuleSet;
 use super::rule::Rules;
+use super::threat::ThreatLists;
 
 /// The rules of a run, and what they remember.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Detector {
     rules: Arc<Rules>,
     /// Room for the rules that may hold of an event.
     candidates: RuleSet,
+    lists: Arc<ThreatLists>,
     counters: DetectCounters,
 }
 
@@ -31,17 +33,38 @@ pub struct DetectCounters {
 
 impl Detector {
     pub fn new(rules: Rules) -> Self {
-        Self { rules: Arc::new(rules), candidates: RuleSet::default(), counters: DetectCounters::default() }
+        Self {
+            rules: Arc::new(rules),
+            candidates: RuleSet::default(),
+            lists: Arc::default(),
+            counters: DetectCounters::default(),
+        }
+    }
+
+    /// Looks for what threat lists name, too; also in place of the lists that it had.
+    pub fn with_lists(mut self, lists: Arc<ThreatLists>) -> Self {
+        self.renew_lists(lists);
+        self
+    }
+
+    /// Goes on with other lists.
+    pub fn renew_lists(&mut self, lists: Arc<ThreatLists>) {
+        self.lists = lists;
     }
 
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
+    pub fn lists(&self) -> &ThreatLists {
+        &self.lists
+    }
+
     /// Looks at the next event in packet-time order.
     pub fn see(&mut self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        let Self { rules, candidates, .. } = self;
+        let Self { rules, candidates, lists, .. } = self;
         rules.holding(event, candidates, &mut |_, rule| alert(rule.alert(event)));
+        lists.check(event, alert);
     }
 
     /// The end of the input: what is still held back is told.

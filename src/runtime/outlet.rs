@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Events, Outcome};
+use crossbeam_channel::Receiver;
+
+use super::{Events, Outcome, Renewal};
 use crate::Error;
 use crate::capture::Timestamp;
 use crate::detect::{Alert, Detector};
@@ -14,7 +16,7 @@ use crate::stats::Counters;
 /// Rules and sinks, on one thread.
 pub(super) struct Outlet {
     judge: Judge,
-    detector: Option<Detector>,
+    detection: Detection,
     sinks: Vec<Box<dyn Sink>>,
     sensor: String,
     outcome: Outcome,
@@ -24,11 +26,28 @@ pub(super) struct Outlet {
     error: Option<Error>,
 }
 
+/// The detector, and what it is to go by from some time on.
+pub(super) struct Detection {
+    pub detector: Option<Detector>,
+    pub renewals: Option<Receiver<Renewal>>,
+}
+
+impl Detection {
+    /// Goes on with the newest rules and lists, where there are newer ones.
+    fn renew(&mut self) {
+        let (Some(detector), Some(renewals)) = (&mut self.detector, &self.renewals) else { return };
+        if let Some(Renewal { rules, lists }) = renewals.try_iter().last() {
+            detector.reload(rules);
+            detector.renew_lists(lists);
+        }
+    }
+}
+
 impl Outlet {
-    pub(super) fn new(judge: Judge, detector: Option<Detector>, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
+    pub(super) fn new(judge: Judge, detection: Detection, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
         Self {
             judge,
-            detector,
+            detection,
             sinks,
             sensor,
             outcome: Outcome::default(),
@@ -43,6 +62,7 @@ impl Outlet {
         if events.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
+        self.detection.renew();
         self.sessions += events.len() as u64;
         events.iter_mut().for_each(|event| self.judge.judge(event));
         self.latest = events.iter().map(|event| event.end).fold(self.latest, Timestamp::max);
@@ -58,7 +78,8 @@ impl Outlet {
 
     /// Lets the detector look, and hands its alerts to the sinks.
     fn detect(&mut self, look: impl FnOnce(&mut Detector, &mut dyn FnMut(Alert))) -> Result<ControlFlow<()>, Error> {
-        let Self { detector, sinks, outcome, .. } = self;
+        let Self { detection, sinks, outcome, .. } = self;
+        let Detection { detector, .. } = detection;
         let (mut flow, mut failed) = (ControlFlow::Continue(()), None);
         let Some(detector) = detector else { return Ok(flow) };
         look(detector, &mut |alert| {

@@ -8,7 +8,7 @@ mod backoff;
 pub mod cef;
 pub mod clickhouse;
 pub mod community_id;
-mod courier;
+pub mod courier;
 pub mod forms;
 pub mod json;
 pub mod ndjson;

@@ -14,14 +14,12 @@ use ureq::Agent;
 use ureq::http::header::RETRY_AFTER;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::courier::{Carry, Courier, Failure, one_line};
+use super::courier::{Carry, Courier, Failure, Options, one_line};
 use super::record::Printer;
 use super::{Sink, Stats};
 use crate::Error;
 use crate::detect::Alert;
 use crate::event::Event;
-
-pub use super::courier::{Options, WhenFull};
 
 /// Where alerts are posted to.
 #[derive(Clone)]

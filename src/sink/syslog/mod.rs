@@ -10,13 +10,12 @@ mod transport;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::courier::Courier;
+use super::courier::{Courier, Options};
 use super::{Sink, Stats};
 use crate::Error;
 use crate::detect::Alert;
 use crate::event::Event;
 
-pub use super::courier::{Options, WhenFull};
 pub use message::{Header, Style};
 pub use target::Target;
 

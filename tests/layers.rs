@@ -42,7 +42,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("judge", &["event", "feed", "fingerprint", "x509", "tls", "decode", "capture", "wire", "error"]),
     (
         "detect",
-        &["judge", "event", "feed", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],
+        &[
+            "judge",
+            "event",
+            "feed",
+            "fingerprint",
+            "x509",
+            "tls",
+            "decode",
+            "capture",
+            "wire",
+            "config",
+            "stats",
+            "error",
+        ],
     ),
     (
         "sink",

@@ -106,6 +106,57 @@ fn sessions_are_stored_in_clickhouse() {
     assert_eq!(row["subject"], "CN=live.test");
 }
 
+#[test]
+fn lists_are_read_again_on_a_hangup_and_a_bad_one_leaves_the_old_in_force() {
+    if !may_capture() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("names.txt");
+    fs::write(&list, "other.test\n").expect("a list");
+    let server = Server::start();
+    let path = list.display().to_string();
+    let mut sensor = Sensor::start(&format!("tcp port {}", server.port), ["--json", "--threat-list", &path]);
+    let mut alert_after_a_session = |sensor: &mut Sensor| {
+        assert_eq!(get(server.port, "1.2"), "200");
+        sensor.session();
+        // What is not there cannot be waited for: the next session shows that nothing stood between.
+        assert_eq!(get(server.port, "1.2"), "200");
+        let line: Value = loop {
+            let line: Value = serde_json::from_str(&sensor.line()).expect("JSON");
+            if line["event"]["dataset"] != "tlsight.certificate" {
+                break line;
+            }
+        };
+        match line["event"]["dataset"] == "tlsight.alert" {
+            true => {
+                sensor.session();
+                let second: Value = serde_json::from_str(&sensor.line()).expect("JSON");
+                assert_eq!(second["rule"], line["rule"]);
+                Some(line)
+            }
+            false => None,
+        }
+    };
+    assert_eq!(alert_after_a_session(&mut sensor), None);
+
+    fs::write(&list, format!("{NAME}  # of the test\n")).expect("a list");
+    let said = sensor.hang_up();
+    assert_eq!(said, "tlsight: read again: 0 rules, 1 entry of threat lists");
+    let alert = alert_after_a_session(&mut sensor).expect("an alert");
+    assert_eq!(alert["threat"]["indicator"]["name"], NAME);
+    assert_eq!(alert["threat"]["feed"]["name"], "names");
+
+    fs::write(&list, "no list at all\n").expect("a file");
+    let said = sensor.hang_up();
+    assert!(
+        said.contains("names.txt: no line of it could be read") && said.ends_with("what was in force stays"),
+        "{said}"
+    );
+    assert!(alert_after_a_session(&mut sensor).is_some());
+    sensor.interrupt();
+}
+
 /// Whether this process has CAP_NET_RAW; says so where it has not.
 fn may_capture() -> bool {
     let status = fs::read_to_string("/proc/self/status").expect("/proc");
@@ -164,6 +215,19 @@ impl Sensor {
                     assert_eq!(dataset, Some("tlsight.tls"));
                     return line;
                 }
+            }
+        }
+    }
+
+    /// Has it read rules and lists again; gives what it says of that.
+    fn hang_up(&mut self) -> String {
+        let pid = i32::try_from(self.child.0.id()).expect("a process number");
+        // SAFETY: a system call on a child that has not been waited for.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGHUP) }, 0);
+        loop {
+            let line = self.complaints.recv_timeout(PATIENCE).expect("a line");
+            if line.contains("read again") || line.contains("in force") {
+                return line;
             }
         }
     }

@@ -123,11 +123,8 @@ struct Standard {
 impl Standard {
     fn of(args: &OutputArgs, purpose: Use, is_terminal: bool) -> Self {
         let OutputArgs { json, sessions, table, output, clickhouse, syslog, cef, webhook, .. } = args;
-        let elsewhere = output.is_some()
-            || clickhouse.is_some()
-            || syslog.is_some()
-            || cef.is_some()
-            || webhook.is_some();
+        let elsewhere =
+            output.is_some() || clickhouse.is_some() || syslog.is_some() || cef.is_some() || webhook.is_some();
         let json_here = output.as_deref().is_some_and(|path| path == Path::new("-"));
         let none = Self::default();
         match () {

@@ -377,7 +377,10 @@ mod tests {
         (1..=20).for_each(|number| courier.offer(message(number)));
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         let told = courier.finish().concat();
-        assert!(told.starts_with("x: 21 of 21 alerts were not delivered: 19 found the queue full, 2 did not arrive"), "{told}");
+        assert!(
+            told.starts_with("x: 21 of 21 alerts were not delivered: 19 found the queue full, 2 did not arrive"),
+            "{told}"
+        );
         assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
     }
 }

@@ -137,8 +137,7 @@ fn shared_with(event: &Event, sight: &Sight) -> Option<Box<str>> {
     let set = if of_server { &event.labels.server } else { &event.labels.client };
     let labels = set.as_deref().map(|set| &*set.labels).unwrap_or_default();
     let known = |evidence: Evidence| evidence != Evidence::Stable && evidence != Evidence::Certificate;
-    let innocent =
-        |role: Option<Role>| matches!(role, Some(Role::Browser | Role::Library | Role::Tool));
+    let innocent = |role: Option<Role>| matches!(role, Some(Role::Browser | Role::Library | Role::Tool));
     labels.iter().find(|label| known(label.evidence) && innocent(label.role)).map(|label| label.software.clone())
 }
 

@@ -225,7 +225,8 @@ fn walk(
         }
         if path.is_dir() {
             walk(&path, depth.saturating_add(1), level, files)?;
-        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))) {
+        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        {
             files.push((path, level));
         }
     }

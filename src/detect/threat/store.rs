@@ -178,9 +178,11 @@ impl<K> Default for Table<K> {
 impl<K: Eq + std::hash::Hash> Table<K> {
     fn add(&mut self, key: K, entry: Entry) -> Added {
         let Self { keys, hasher, .. } = self;
-        let (hash, rehash) = (hasher.hash_one(&key), |place: &u32| at(keys, *place).map_or(0, |key| hasher.hash_one(key)));
+        let (hash, rehash) =
+            (hasher.hash_one(&key), |place: &u32| at(keys, *place).map_or(0, |key| hasher.hash_one(key)));
         let same = |known: &K| *known == key;
-        if let Some(place) = listed(&self.places, hash, &self.entries, entry.list, |place| at(keys, place).is_some_and(same))
+        if let Some(place) =
+            listed(&self.places, hash, &self.entries, entry.list, |place| at(keys, place).is_some_and(same))
         {
             return again(&mut self.entries, place, entry);
         }
@@ -276,7 +278,9 @@ impl Names {
         while let Some(text) = suffix {
             let whole = text.len() == name.len();
             for place in self.table.places.iter_hash(self.table.hasher.hash_one(text)) {
-                let Some(key) = at(&self.table.keys, *place).filter(|key| key.text(&self.text) == text) else { continue };
+                let Some(key) = at(&self.table.keys, *place).filter(|key| key.text(&self.text) == text) else {
+                    continue;
+                };
                 let holds = match key.reach {
                     Reach::Name => whole,
                     Reach::Below => !whole,
@@ -304,14 +308,11 @@ fn at<T>(items: &[T], place: u32) -> Option<&T> {
 }
 
 /// The place of a key that the list has already.
-fn listed(
-    places: &HashTable<u32>,
-    hash: u64,
-    entries: &[Entry],
-    list: u16,
-    same: impl Fn(u32) -> bool,
-) -> Option<u32> {
-    places.iter_hash(hash).copied().find(|place| same(*place) && at(entries, *place).is_some_and(|known| known.list == list))
+fn listed(places: &HashTable<u32>, hash: u64, entries: &[Entry], list: u16, same: impl Fn(u32) -> bool) -> Option<u32> {
+    places
+        .iter_hash(hash)
+        .copied()
+        .find(|place| same(*place) && at(entries, *place).is_some_and(|known| known.list == list))
 }
 
 /// A second line about the same: the earliest and the latest sight count, and the later end.

@@ -158,8 +158,9 @@ impl Header {
             "valid_until" | "expires" | "expiry" | "expiration" | "expiration_date" => &mut self.valid_until,
             "reference" | "references" | "link" | "ref" => &mut self.reference,
             "source" | "reporter" | "feed" | "provider" => &mut self.source,
-            "listingreason" | "listing_reason" | "reason" | "description" | "desc" | "malware" | "malware_printable"
-            | "threat" | "threat_type" | "family" | "comment" | "note" | "notes" | "name" | "title" => {
+            "listingreason" | "listing_reason" | "reason" | "description" | "desc" | "malware"
+            | "malware_printable" | "threat" | "threat_type" | "family" | "comment" | "note" | "notes" | "name"
+            | "title" => {
                 return self.descriptions.push(at);
             }
             _ => return,
@@ -194,7 +195,10 @@ impl Header {
                     Some(Some(claim)) => claim,
                     Some(None) => {
                         let what = filled(self.claim).unwrap_or_default();
-                        reader.leave_out(line, format_args!("`{}` is nothing that TLS shows", tidy(what).unwrap_or_default()));
+                        reader.leave_out(
+                            line,
+                            format_args!("`{}` is nothing that TLS shows", tidy(what).unwrap_or_default()),
+                        );
                         continue;
                     }
                     None => Claim::Anything,
@@ -225,11 +229,7 @@ fn at_port(indicator: Indicator, port: Option<u16>) -> Indicator {
 
 /// What a column of types means; `None` for what TLS does not show.
 fn claimed(text: &str) -> Option<Claim> {
-    let text: String = text
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .map(|c| c.to_ascii_lowercase())
-        .collect();
+    let text: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     Some(match text.as_str() {
         "ja3" | "ja3fingerprint" | "ja3md5" | "ja3fingerprintmd5" | "ja3hash" => Claim::Ja3,
         "ja3s" | "ja3sfingerprint" | "ja3sfingerprintmd5" | "ja3shash" => Claim::Ja3s,
@@ -261,8 +261,19 @@ const VALUES: [(&[&str], Claim); 11] = [
     (&["md5", "cert_md5", "certificate_md5", "md5_fingerprint", "tls_server_hash_md5"], Claim::Md5),
     (
         &[
-            "ip", "dstip", "dst_ip", "dest_ip", "destination_ip", "ip_address", "ipaddress", "address", "ipv4", "ipv6",
-            "cidr", "network", "subnet",
+            "ip",
+            "dstip",
+            "dst_ip",
+            "dest_ip",
+            "destination_ip",
+            "ip_address",
+            "ipaddress",
+            "address",
+            "ipv4",
+            "ipv6",
+            "cidr",
+            "network",
+            "subnet",
         ],
         Claim::Address,
     ),

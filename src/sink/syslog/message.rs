@@ -52,7 +52,8 @@ impl Header {
         let time = Time(alert.timestamp).text();
         // Six digits of a second's fraction at most (section 6.2.3).
         let time = time.as_str().get(..MICROSECONDS).unwrap_or_default();
-        let mut out = format!("<{priority}>1 {time}Z {} tlsight {} tlsight.alert ", self.host, self.process).into_bytes();
+        let mut out =
+            format!("<{priority}>1 {time}Z {} tlsight {} tlsight.alert ", self.host, self.process).into_bytes();
         match style {
             Style::Cef => {
                 out.extend_from_slice(b"- ");

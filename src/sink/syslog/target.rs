@@ -29,11 +29,8 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong = || {
-            format!(
-                "`{text}` is no receiver of syslog: write udp://host:514, tcp://host:514 or unix:///dev/log"
-            )
-        };
+        let wrong =
+            || format!("`{text}` is no receiver of syslog: write udp://host:514, tcp://host:514 or unix:///dev/log");
         let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),

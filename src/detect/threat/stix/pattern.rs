@@ -228,9 +228,7 @@ impl Parser<'_> {
         let seen = seen.unwrap_or_default();
         let Some(port) = port else { return Ok(seen) };
         let at_port = |found| match found {
-            Indicator::Network(network) if network.is_address() => {
-                Ok(Indicator::Network(network.at(Some(port))))
-            }
+            Indicator::Network(network) if network.is_address() => Ok(Indicator::Network(network.at(Some(port)))),
             _ => Err(not_here("it asks for a port, and not of an address")),
         };
         if seen.is_empty() {
@@ -387,15 +385,15 @@ mod tests {
             ),
             ("[domain-name:value IN ('a.example', 'b.example')]", vec!["a.example", "b.example"]),
             ("[domain-name:value LIKE '%.evil.example']", vec!["*.evil.example"]),
-            ("[domain-name:value = 'a.example'] OR ([domain-name:value = 'b.example'])", vec!["a.example", "b.example"]),
+            (
+                "[domain-name:value = 'a.example'] OR ([domain-name:value = 'b.example'])",
+                vec!["a.example", "b.example"],
+            ),
             (
                 "[network-traffic:dst_ref.value = '203.0.113.5' AND network-traffic:dst_port = 8443]",
                 vec!["203.0.113.5:8443"],
             ),
-            (
-                "[network-traffic:dst_ref.type = 'ipv4-addr' OR ipv4-addr:value = '203.0.113.5']",
-                vec![],
-            ),
+            ("[network-traffic:dst_ref.type = 'ipv4-addr' OR ipv4-addr:value = '203.0.113.5']", vec![]),
             ("[x-ja3:value = '0149f47eabf9a20d0893e2a44e5a6323']", vec!["0149f47eabf9a20d0893e2a44e5a6323"]),
             (
                 "[network-traffic:extensions.'tls-ext'.ja4 = 't13d1516h2_8daaf6152771_e5627efa2ab1']",

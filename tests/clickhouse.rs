@@ -76,7 +76,7 @@ fn alerts_are_stored() {
             "session_count": 70,
             "group": {"source.ip": "128.232.110.120", "n\"ame": "va]lue"},
             "suppressed": 3,
-            "measures": {"score": 0.75, "age_days": 12.0},
+            "measures": {"score": 0.75, "age_days": 12},
             "list": "c2",
             "indicator_type": "ipv6-addr",
             "indicator": "2001:db8::2",

@@ -117,7 +117,7 @@ fn lists_are_read_again_on_a_hangup_and_a_bad_one_leaves_the_old_in_force() {
     let server = Server::start();
     let path = list.display().to_string();
     let mut sensor = Sensor::start(&format!("tcp port {}", server.port), ["--json", "--threat-list", &path]);
-    let mut alert_after_a_session = |sensor: &mut Sensor| {
+    let alert_after_a_session = |sensor: &mut Sensor| {
         assert_eq!(get(server.port, "1.2"), "200");
         sensor.session();
         // What is not there cannot be waited for: the next session shows that nothing stood between.

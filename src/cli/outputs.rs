@@ -141,10 +141,10 @@ impl Standard {
 /// Creates the file, unless it is one of those that are about to be read.
 fn create(path: &Path, inputs: &[&Path]) -> Result<File, Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
-    if let Ok(there) = fs::canonicalize(path) {
-        if inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there)) {
-            return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
-        }
+    if let Ok(there) = fs::canonicalize(path)
+        && inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there))
+    {
+        return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
     }
     File::create(path).map_err(failed)
 }

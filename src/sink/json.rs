@@ -197,14 +197,15 @@ impl<'a> Serializer for Json<'a> {
         Err(fmt::Error)
     }
 
-    /// The shortest digits that read back as the same number. What is no number is not there.
+    /// The shortest digits that read back as the same number, with a point in them, so that no reader takes some for whole
+    /// numbers and others not. What is no number is not there.
     fn serialize_f64(self, value: f64) -> Result<Trace, Unsupported> {
         if !value.is_finite() {
             return Ok(Trace::Absent);
         }
         use std::io::Write;
         // Writing to a vector does not fail.
-        write!(self.out, "{value}").map_err(|_| fmt::Error)?;
+        write!(self.out, "{value:?}").map_err(|_| fmt::Error)?;
         Ok(Trace::Written)
     }
 
@@ -503,7 +504,7 @@ mod tests {
         assert_eq!(json(&i64::MIN), "-9223372036854775808");
         assert_eq!(json(&BTreeMap::from([("a\"", Some(1)), ("b", None)])), r#"{"a\"":1}"#);
         assert!(append(&mut Vec::new(), &BTreeMap::from([(1, 2)])).is_err());
-        assert_eq!(json(&vec![1.5, -0.25, 3.0, f64::NAN, 1e21]), "[1.5,-0.25,3,1000000000000000000000]");
+        assert_eq!(json(&vec![1.5, -0.25, 3.0, f64::NAN, 1e21]), "[1.5,-0.25,3.0,1e21]");
         assert!(append(&mut Vec::new(), &1.5_f32).is_err());
     }
 }

@@ -319,8 +319,10 @@ fn listed(places: &HashTable<u32>, hash: u64, entries: &[Entry], list: u16, same
 fn again(entries: &mut [Entry], place: u32, entry: Entry) -> Added {
     let known = usize::try_from(place).ok().and_then(|place| entries.get_mut(place));
     if let Some(known) = known {
-        let earlier = |a: u32, b: u32| if a == 0 || b == 0 { a.max(b) } else { a.min(b) };
-        known.first_seen = earlier(known.first_seen, entry.first_seen);
+        known.first_seen = match (known.first_seen, entry.first_seen) {
+            (0, time) | (time, 0) => time,
+            (one, other) => one.min(other),
+        };
         known.last_seen = known.last_seen.max(entry.last_seen);
         // No end is the latest.
         known.valid_until =

@@ -68,14 +68,10 @@ fn plain(line: &str, number: usize, reader: &mut Reader<'_, '_>) {
         return;
     }
     let (value, rest) = line.split_once(|c: char| c.is_whitespace() || matches!(c, ';' | '#')).unwrap_or((line, ""));
+    let before = line.get(value.len()..).unwrap_or_default().trim_start();
+    let is_comment = before.starts_with(['#', ';']);
     let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '#' | ';'));
-    // A line of a hosts file: the name is what is listed.
-    let (value, rest) = match value {
-        "0.0.0.0" | "127.0.0.1" | "::" | "::1" if !rest.is_empty() => {
-            rest.split_once(char::is_whitespace).unwrap_or((rest, ""))
-        }
-        _ => (value, rest),
-    };
+    let (value, rest) = if is_comment { (value, rest) } else { of_hosts_file(value, rest).unwrap_or((value, rest)) };
     match Indicator::read(Claim::Anything, value) {
         Err(why) => reader.refuse(number, value, why),
         Ok(indicators) => {
@@ -84,6 +80,13 @@ fn plain(line: &str, number: usize, reader: &mut Reader<'_, '_>) {
             reader.found(Found { line: number, indicators, words, times: Times::default() });
         }
     }
+}
+
+/// A line of a hosts file leads a name nowhere: the name is what is listed, not the address.
+fn of_hosts_file<'l>(value: &str, rest: &'l str) -> Option<(&'l str, &'l str)> {
+    let (name, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let leads_nowhere = matches!(value, "0.0.0.0" | "127.0.0.1" | "::" | "::1");
+    (leads_nowhere && Indicator::read(Claim::Name, name).is_ok()).then_some((name, rest))
 }
 
 /// A row of which nothing is known but what it looks like.

@@ -16,7 +16,6 @@ use tlsight::event::Side;
 use tlsight::event::labels::{Evidence, Label, LabelSet, Role, Specificity};
 use tlsight::sink::record::Printer;
 
-#[allow(dead_code)]
 mod samples;
 
 /// Of the sample: `[0x11, …]` and so on, taken from what is printed of it.

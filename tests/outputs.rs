@@ -16,7 +16,6 @@ use tlsight::sink::courier::{Options, WhenFull};
 use tlsight::sink::syslog::{Header, Style, Target};
 use tlsight::sink::{Cef, Sink, Syslog, Webhook, webhook};
 
-#[allow(dead_code)]
 mod samples;
 
 #[test]

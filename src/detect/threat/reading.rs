@@ -161,7 +161,114 @@ const PEEK: usize = 4_096;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Pieces that lists are made of, whole and broken.
+    const PIECES: &[&str] = &[
+        "\n",
+        "\r\n",
+        ",",
+        "\"",
+        "\t",
+        "#",
+        " ",
+        "-",
+        "\\",
+        "'",
+        "[",
+        "]",
+        "(",
+        ")",
+        "{",
+        "}",
+        ":",
+        "=",
+        "*",
+        ".",
+        "#fields\tindicator\tindicator_type\n",
+        "Intel::ADDR",
+        "Intel::JA3",
+        "# ja3_md5,Firstseen,Lastseen,Listingreason\n",
+        "# Listingdate,SHA1,Listingreason\n",
+        "ioc_value,ioc_type\n",
+        "192.0.2.1",
+        "192.0.2.0/24",
+        "2001:db8::1",
+        ":443",
+        "evil.example",
+        "*.evil.example",
+        "0149f47eabf9a20d0893e2a44e5a6323",
+        "2019-07-27 20:42:54",
+        "é",
+        "\u{0}",
+        "{\"type\":\"bundle\",\"objects\":[",
+        "{\"type\":\"indicator\",\"pattern\":\"",
+        "\"}",
+        "]}",
+        "[ipv4-addr:value = '192.0.2.1']",
+        "ipv4-addr:value",
+        " IN ",
+        " LIKE ",
+        " AND ",
+        " OR ",
+        "NOT ",
+        "0.0.0.0 ",
+        "# name: x\n",
+        "# level: high\n",
+        "t13d1516h2_",
+        "8daaf6152771",
+        "_",
+    ];
+
+    proptest! {
+        #[test]
+        fn no_bytes_break_a_reader(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            let _ = Reading::of("x", &bytes, &mut |_| {});
+        }
+
+        #[test]
+        fn what_is_read_is_counted_and_placed(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60)) {
+            let text = pieces.concat();
+            let lines = text.lines().count();
+            let mut seen = 0;
+            let read = Reading::of("x", text.as_bytes(), &mut |found: Found| {
+                assert!((1..=lines).contains(&found.line) && !found.indicators.is_empty());
+                seen += found.indicators.len() as u64;
+                // What was read is written so that it reads the same.
+                for indicator in &found.indicators {
+                    let again = Indicator::read(super::super::indicator::Claim::Anything, &indicator.to_string());
+                    let again = again.unwrap_or_else(|why| panic!("{indicator} {why}"));
+                    assert!(again.contains(indicator) || matches!(indicator, Indicator::Print(_)), "{indicator}");
+                }
+            });
+            if let Ok(reading) = read {
+                prop_assert_eq!(reading.entries, seen);
+                prop_assert!(reading.faults.len() as u64 <= reading.bad && reading.reasons.len() as u64 <= reading.left_out);
+            }
+        }
+    }
+
+    /// Four times as much takes no more than some ten times as long, whatever it is.
+    #[test]
+    fn no_form_takes_time_that_grows_with_its_square() {
+        let of = |piece: &str, count: usize| {
+            let text = piece.repeat(count);
+            let pattern = serde_json::to_string(&text).unwrap();
+            let bundle =
+                format!("{{\"type\":\"bundle\",\"objects\":[{{\"type\":\"indicator\",\"pattern\":{pattern}}}]}}");
+            let begun = std::time::Instant::now();
+            let _ = Reading::of("x", text.as_bytes(), &mut |_| {});
+            let _ = Reading::of("x", bundle.as_bytes(), &mut |_| {});
+            begun.elapsed()
+        };
+        for piece in PIECES.iter().chain(&["a:b[1]", "\"a", "a.", "[a:b = '", "x,", "\"\"", "(a"]) {
+            let (small, large) = (of(piece, 25_000), of(piece, 100_000));
+            let bound = small.max(std::time::Duration::from_millis(40)) * 10;
+            assert!(large < bound, "{piece:?}: {small:?}, then {large:?}");
+        }
+    }
 
     #[test]
     fn times_are_read_as_lists_write_them() {

@@ -392,7 +392,10 @@ fn the_record_of_a_hit_has_the_indicator_in_ecs() {
     );
     let fields = &record["tlsight"]["alert"];
     assert_eq!(fields["listed"], json!({"field": "destination.ip", "line": 2}));
-    assert_eq!(fields["group"], json!({"source.ip": "128.232.110.120", "destination.ip": "66.35.250.204"}));
+    assert_eq!(
+        fields["group"],
+        json!({"threat.feed.name": "c2", "source.ip": "128.232.110.120", "destination.ip": "66.35.250.204"})
+    );
     assert_eq!(record["event"]["severity"], 8);
 }
 

@@ -32,17 +32,6 @@ pub(super) struct Detection {
     pub renewals: Option<Receiver<Renewal>>,
 }
 
-impl Detection {
-    /// Goes on with the newest rules and lists, where there are newer ones.
-    fn renew(&mut self) {
-        let (Some(detector), Some(renewals)) = (&mut self.detector, &self.renewals) else { return };
-        if let Some(Renewal { rules, lists }) = renewals.try_iter().last() {
-            detector.reload(rules);
-            detector.renew_lists(lists);
-        }
-    }
-}
-
 impl Outlet {
     pub(super) fn new(judge: Judge, detection: Detection, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
         Self {
@@ -62,18 +51,28 @@ impl Outlet {
         if events.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
-        self.detection.renew();
+        let renewed = self.renew()?;
         self.sessions += events.len() as u64;
         events.iter_mut().for_each(|event| self.judge.judge(event));
         self.latest = events.iter().map(|event| event.end).fold(self.latest, Timestamp::max);
         let events = Arc::new(events);
-        let mut flow = ControlFlow::Continue(());
+        let mut flow = renewed;
         for sink in &mut self.sinks {
             flow = stricter(flow, sink.events(&events)?);
         }
         let detected =
             self.detect(|detector, alert| events.iter().for_each(|event| detector.see(event, &mut *alert)))?;
         Ok(stricter(flow, detected))
+    }
+
+    /// Goes on with the newest rules and lists, where there are newer ones.
+    fn renew(&mut self) -> Result<ControlFlow<()>, Error> {
+        let newest = self.detection.renewals.as_ref().and_then(|renewals| renewals.try_iter().last());
+        let Some(Renewal { rules, lists }) = newest else { return Ok(ControlFlow::Continue(())) };
+        self.detect(|detector, _| {
+            detector.reload(rules);
+            detector.renew_lists(lists);
+        })
     }
 
     /// Lets the detector look, and hands its alerts to the sinks.

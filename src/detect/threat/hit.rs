@@ -147,8 +147,11 @@ impl Looking<'_> {
             self.print(Print::Ja3s(prints.ja3s.0), "tls.server.ja3s");
         }
         #[cfg(feature = "ja4plus")]
-        if let Some(ja4x) = event.server_chain.first().and_then(|leaf| leaf.parsed.as_ref().ok()?.ja4x) {
-            self.print(Print::Ja4x(ja4x.0), "tlsight.server.chain.ja4x");
+        if self.store.has_prints()
+            && let Some(ja4x) = event.server_chain.first().and_then(|leaf| leaf.parsed.as_ref().ok()?.ja4x)
+            && let Some(print) = Print::parse("ja4x", &ja4x.to_string())
+        {
+            self.print(print, "tlsight.server.chain.ja4x");
         }
     }
 

@@ -73,7 +73,9 @@ impl List {
             last_seen: known(sight.entry.last_seen),
             shared_with,
         };
+        // What is the same for all hits of one client on one entry of one list.
         let group = [
+            ("threat.feed.name".into(), (*self.name).into()),
             ("source.ip".into(), event.client.ip.to_string().into()),
             (sight.matched.into(), listed.value.as_str().into()),
         ];

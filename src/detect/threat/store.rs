@@ -101,6 +101,12 @@ impl Store {
         self.words.get(usize::try_from(entry.words).ok()?)
     }
 
+    /// Whether there is any fingerprint or hash.
+    #[cfg(feature = "ja4plus")]
+    pub fn has_prints(&self) -> bool {
+        !self.prints.is_empty()
+    }
+
     pub fn of_print(&self, print: Print, found: &mut impl FnMut(&Entry)) {
         self.prints.each(&print, &mut |entry| found(entry));
     }

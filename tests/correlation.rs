@@ -460,7 +460,7 @@ fn alerts_told_and_counted_are_all_there_were() {
     assert!(run.detector.counters().suppressions_evicted > 0);
     let (told, suppressed) = (run.alerts.len() as u64, run.alerts.iter().map(|alert| alert.suppressed).sum::<u64>());
     assert_eq!(told + suppressed, 5_000);
-    assert!(suppressed > 1_000, "{suppressed}");
+    assert!(suppressed > 500, "{suppressed}");
 }
 
 #[test]
@@ -618,12 +618,6 @@ fn what_can_never_fire_is_refused_with_its_line() {
     let in_correlation = |kind: &str, rest: &str| text(kind, "[fail]", rest);
     // Lines of the correlation: 1 title, 2 id, 3 level, 4 correlation, 5 type, 6 rules, 7 timespan, then the rest.
     let cases: Vec<(String, usize, &str)> = vec![
-        (
-            text("event_count", "[nobody]", "condition: {gte: 1}"),
-            6,
-            "there is no rule with the name or id `nobody`: the correlation can never fire",
-        ),
-        (text("event_count", "[]", "condition: {gte: 1}"), 6, "the correlation has no rules"),
         (text("event_count", "[fail, fail]", "condition: {gte: 1}"), 6, "named twice"),
         (
             in_correlation("event_count", "group-by: [source.ipp]\n    condition: {gte: 1}"),
@@ -717,6 +711,18 @@ fn what_can_never_fire_is_refused_with_its_line() {
         assert_eq!(told.len(), 1, "{rule}\n{told:?}");
         assert!(told[0].contains(&format!("rules.yml:{line}: ")) && told[0].contains(what), "{rule}\n{}", told[0]);
     }
+}
+
+#[test]
+fn a_rule_that_is_not_there_is_told() {
+    let whole = "level: low\nid: 22222222-2222-4222-8222-222222222222\nname:";
+    let other = base("fail", "tls.established: false").replace("name:", whole);
+    let told = faults(load(&[other, text("event_count", "[fail, nobody]", "condition: {gte: 1}")]));
+    assert_eq!(told.len(), 1, "{told:?}");
+    let what = "rules.yml:16: there is no rule with the name or id `nobody`: the correlation can never fire";
+    assert!(told[0].contains(what), "{}", told[0]);
+    let told = faults(load(&[text("event_count", "[]", "condition: {gte: 1}")]));
+    assert!(told.len() == 1 && told[0].contains("rules.yml:6: the correlation has no rules"), "{told:?}");
 }
 
 #[test]

@@ -58,6 +58,8 @@ struct Loader<'a> {
     known: Vec<Known>,
     /// Correlations that are not tied to their rules yet.
     drafts: Vec<Draft>,
+    /// Names and ids that correlations with faults refer to.
+    mentioned: Vec<String>,
     faults: Vec<String>,
     /// Where each id was seen first.
     ids: HashMap<String, String>,
@@ -78,6 +80,7 @@ impl<'a> Loader<'a> {
             targets: Vec::new(),
             known: Vec::new(),
             drafts: Vec::new(),
+            mentioned: Vec::new(),
         }
     }
 

@@ -41,6 +41,13 @@ pub struct Entry<T> {
     older: Option<Place>,
 }
 
+/// From when to when an entry lives, in packet time.
+#[derive(Debug, Clone, Copy)]
+pub struct Life {
+    pub touched: Timestamp,
+    pub due: Timestamp,
+}
+
 #[derive(Debug, Clone, Copy, Default)]
 struct List {
     newest: Option<Place>,
@@ -83,7 +90,7 @@ impl<T> Store<T> {
     }
 
     /// Puts an entry at the new end of its list. The key must not be there yet.
-    pub fn insert(&mut self, list: usize, key: &[u8], due: Timestamp, value: T) -> Option<Place> {
+    pub fn insert(&mut self, list: usize, key: &[u8], life: Life, value: T) -> Option<Place> {
         let number = u32::try_from(list).ok()?;
         let mut hash = self.hash(number, key);
         while self.index.contains_key(&hash) {
@@ -91,8 +98,17 @@ impl<T> Store<T> {
         }
         let place = self.room()?;
         let heap = key.len() as u32;
-        let entry =
-            Entry { key: key.into(), touched: due, due, value, list: number, hash, heap, newer: None, older: None };
+        let entry = Entry {
+            key: key.into(),
+            touched: life.touched,
+            due: life.due,
+            value,
+            list: number,
+            hash,
+            heap,
+            newer: None,
+            older: None,
+        };
         *self.slot(place)? = Some(entry);
         self.index.insert(hash, place);
         self.len += 1;
@@ -155,11 +171,9 @@ impl<T> Store<T> {
             while let Some(place) = self.oldest(list) {
                 let Some(entry) = self.remove(place) else { break };
                 let heap = (entry.heap as usize).saturating_sub(entry.key.len());
-                if let Some(place) = fresh.insert(to, &entry.key, entry.due, entry.value) {
+                let life = Life { touched: entry.touched, due: entry.due };
+                if let Some(place) = fresh.insert(to, &entry.key, life, entry.value) {
                     fresh.weigh(place, heap);
-                    if let Some(new) = fresh.get_mut(place) {
-                        new.touched = entry.touched;
-                    }
                 }
             }
         }
@@ -245,10 +259,14 @@ mod tests {
         n.to_be_bytes()
     }
 
+    fn life(at: i64) -> Life {
+        Life { touched: Timestamp(at), due: Timestamp(at + 10) }
+    }
+
     fn store(entries: &[(usize, u32)]) -> Store<u32> {
         let mut store = Store::new(2);
         for (list, n) in entries {
-            assert!(store.insert(*list, &key(*n), Timestamp(i64::from(*n)), *n).is_some());
+            assert!(store.insert(*list, &key(*n), life(i64::from(*n)), *n).is_some());
         }
         store
     }
@@ -287,7 +305,7 @@ mod tests {
         }
         assert_eq!((order, store.len(), store.heap), (vec![3, 5, 4], 0, 0));
         for n in 0..3 {
-            assert!(store.insert(0, &key(n), Timestamp(0), n).is_some());
+            assert!(store.insert(0, &key(n), life(0), n).is_some());
         }
         assert_eq!(store.rows.iter().map(Vec::len).sum::<usize>(), 3);
         assert_eq!(values(&store, 0), [0, 1, 2]);
@@ -301,7 +319,7 @@ mod tests {
                 let oldest = store.oldest(0).expect("an entry");
                 assert_eq!(store.remove(oldest).map(|entry| entry.value), Some(n - 10_000));
             }
-            assert!(store.insert(0, &key(n), Timestamp(0), n).is_some());
+            assert!(store.insert(0, &key(n), life(0), n).is_some());
         }
         assert_eq!(values(&store, 0), (20_000..30_000).collect::<Vec<_>>());
         assert!((20_000..30_000).all(|n| store.find(0, &key(n)).is_some()));

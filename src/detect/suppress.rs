@@ -11,7 +11,7 @@ use crate::event::Event;
 
 use super::alert::Alert;
 use super::field::Field;
-use super::store::{Place, Store};
+use super::store::{Life, Place, Store};
 
 /// `custom: suppress:` of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,7 +103,7 @@ impl Suppressor {
         let Some(place) = self.store.find(rule, &self.key) else {
             self.make_room(tell);
             let held = Held { begun: at, told: 1, count: 0, last: None };
-            self.store.insert(rule, &self.key, due, held);
+            self.store.insert(rule, &self.key, Life { touched: at, due }, held);
             return tell(alert);
         };
         let Some(entry) = self.store.get_mut(place) else { return tell(alert) };

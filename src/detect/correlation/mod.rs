@@ -18,7 +18,7 @@ use crate::capture::Timestamp;
 use crate::event::Event;
 
 use super::key;
-use super::store::{Place, Store};
+use super::store::{Life, Place, Store};
 use super::value::Value;
 
 pub use bounds::{Bounds, Relation};
@@ -283,8 +283,9 @@ impl Correlations {
             None => {
                 self.make_room(number);
                 let due = Timestamp(event.timestamp.0.saturating_add(plan.span));
+                let life = Life { touched: event.timestamp, due };
                 let group = Group { window: plan.window(&found), last: None };
-                self.store.insert(number, &scratch.key, due, group)?
+                self.store.insert(number, &scratch.key, life, group)?
             }
         };
         let seen = self.add(plan, place, &found, event);

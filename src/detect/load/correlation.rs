@@ -185,8 +185,11 @@ impl Loader<'_> {
         };
         self.faults.append(&mut faults);
         self.known.push(known);
-        let (Some(id), Some(custom), Some(asked), Some(title)) = (id, custom, asked, text("title")) else { return };
-        // Set where it stands in the place of all faults above.
+        let (Some(id), Some(custom), Some(asked), Some(title)) = (id, custom, asked, text("title")) else {
+            // Its rules are not to be blamed for standing alone.
+            self.mentioned.extend(mentioned(entries));
+            return;
+        };
         let has_message = custom.message.is_some();
         let message = custom.message.unwrap_or_else(|| Message::of_correlation(&title, &asked.group));
         let facts = Facts {
@@ -215,6 +218,15 @@ impl Loader<'_> {
             level,
             has_message,
         });
+    }
+}
+
+/// The names under `rules`, whatever else is wrong.
+fn mentioned(entries: &Mapping) -> Vec<String> {
+    match entries.get("correlation").and_then(|section| section.get("rules")) {
+        Some(Value::Sequence(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::String(name)) => vec![name.clone()],
+        _ => Vec::new(),
     }
 }
 

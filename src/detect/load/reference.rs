@@ -116,7 +116,10 @@ impl Loader<'_> {
 
     /// Only a rule that serves others may go without an id and a level.
     fn tell_what_is_lacking(&mut self) {
-        for known in self.known.iter().rev().filter(|known| !known.is_base()) {
+        let mentioned = &self.mentioned;
+        let stands_alone =
+            |known: &Known| !known.is_base() && !mentioned.iter().any(|reference| known.is_called(reference));
+        for known in self.known.iter().rev().filter(|known| stands_alone(known)) {
             for fault in known.lacking.iter().rev() {
                 self.faults.insert(known.told_after.min(self.faults.len()), fault.clone());
             }

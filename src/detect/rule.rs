@@ -9,8 +9,8 @@ use crate::event::Event;
 
 use super::alert::{Alert, Facts};
 use super::condition::Node;
-use super::index::{Index, RuleSet};
 use super::correlation::Plans;
+use super::index::{Index, RuleSet};
 use super::message::Message;
 
 /// All rules of a run; made by [`Rules::load`], never changed, shared by reference between threads.
@@ -41,8 +41,7 @@ pub(super) enum Logic {
 
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>, plans: Plans) -> Self {
-        let conditions =
-            rules.iter().enumerate().filter_map(|(number, rule)| Some((number, rule.logic.condition()?)));
+        let conditions = rules.iter().enumerate().filter_map(|(number, rule)| Some((number, rule.logic.condition()?)));
         let index = Index::of(rules.len(), conditions);
         Self { rules: rules.into(), index, plans: Arc::new(plans) }
     }
@@ -67,7 +66,10 @@ impl Rules {
     /// Hands on an alert for each rule over single events that holds of this one, in the order of the rules' files. Looks at
     /// one rule after the other: [`Detector::see`](super::Detector::see) is the fast way to the same alerts.
     pub fn check(&self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        self.rules.iter().filter(|rule| rule.generates && rule.logic.holds(event)).for_each(|rule| alert(rule.alert(event)));
+        self.rules
+            .iter()
+            .filter(|rule| rule.generates && rule.logic.holds(event))
+            .for_each(|rule| alert(rule.alert(event)));
     }
 
     pub(super) fn plans(&self) -> &Arc<Plans> {

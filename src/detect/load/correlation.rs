@@ -332,7 +332,7 @@ impl Section<'_, '_> {
                 _ => self.fault(&["aliases", name], "an alias names a field for each rule: `alias: {rule: field}`"),
             }
         }
-        if aliases.is_empty() {
+        if value.as_mapping().is_none_or(Mapping::is_empty) {
             self.fault(&["aliases"], "`aliases` holds aliases: `alias: {rule: field}`");
         }
         aliases

@@ -10,7 +10,8 @@ use tlsight::Error;
 use tlsight::capture::Timestamp;
 use tlsight::config::Limits;
 use tlsight::detect::{Alert, Detector, Level, Rules};
-use tlsight::event::Event;
+use tlsight::event::{Chain, Event};
+use tlsight::x509::verify::{ChainVerdict, Problem};
 
 mod samples;
 
@@ -796,6 +797,51 @@ fn suppression_goes_by_fields_that_are_there() {
         told.len() == 1 && told[0].contains("rules.yml:8: alerts cannot be told apart by `source.ipp`"),
         "{told:?}"
     );
+}
+
+// Rules that come with tlsight
+
+#[test]
+fn shipped_correlations_tell_what_they_are_for() {
+    let rules = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/correlation").join(name);
+        Run::of(Rules::load(&path).unwrap_or_else(|why| panic!("{why}")), &Limits::default())
+    };
+    let mut run = rules("many_servers_no_handshake.yml");
+    run.see(&(0..20).map(|n| at(n).from(1).to(n as u32).failed()).collect::<Vec<_>>());
+    run.see(&(0..60).map(|n| at(100 + n).from(2).to(n as u32)).collect::<Vec<_>>());
+    run.see(&(0..60).map(|n| at(200 + 4 * n).from(3).to(n as u32).failed()).collect::<Vec<_>>());
+    run.finish();
+    let sentence = "10.0.0.1 said hello to 20 servers within a minute, and no handshake came of it; the last was 10.0.0.19:443 (mozilla.example)";
+    assert_eq!(run.alerts.iter().map(|alert| alert.message.as_str()).collect::<Vec<_>>(), [sentence]);
+
+    let refused = |session: Session| {
+        session.failed().with(|event| {
+            let alert = tlsight::event::Alert { from: tlsight::event::Side::Server, level: 2, description: 112 };
+            event.handshake.alert = Some(alert);
+            event.handshake.alerts.push(alert);
+        })
+    };
+    let mut run = rules("names_tried_at_server.yml");
+    run.see(&(0..10).map(|n| refused(at(n).to(7).name(&format!("host{n}")))).collect::<Vec<_>>());
+    run.see(&(0..50).map(|n| refused(at(100 + n).from(2).to(7).name("gone"))).collect::<Vec<_>>());
+    run.see(&(0..50).map(|n| at(200 + n).from(3).to(7).name(&format!("host{n}"))).collect::<Vec<_>>());
+    let sentence = "10.0.0.1 asked 10.0.0.7 for 10 names that it does not have, the last host9";
+    assert_eq!(run.alerts.iter().map(|alert| alert.message.as_str()).collect::<Vec<_>>(), [sentence]);
+
+    let judged = |session: Session, problems: &[Problem]| {
+        let verdict = ChainVerdict { problems: problems.iter().copied().collect(), name: None };
+        session.with(|event| event.security.server_chain = Some(Chain::Judged(verdict)))
+    };
+    let mut run = rules("trusted_and_untrusted_name.yml");
+    run.see(&[judged(at(0).name("a"), &[]), judged(at(1).name("b"), &[Problem::SelfSigned])]);
+    run.see(&[judged(at(2).name("a"), &[Problem::Expired]), judged(at(3_601).name("a"), &[Problem::SelfSigned])]);
+    assert_eq!(run.alerts.len(), 0);
+    run.see(&[judged(at(3_700).from(2).name("b"), &[])]);
+    assert_eq!(run.alerts.len(), 0);
+    run.see(&[judged(at(3_800).from(2).name("a"), &[])]);
+    assert_eq!(run.alerts.len(), 1);
+    assert!(run.alerts[0].message.starts_with("a had a certificate that holds"), "{}", run.alerts[0].message);
 }
 
 // Rules as text

@@ -44,17 +44,18 @@ pub struct DetectCounters {
 }
 
 impl Detector {
-    pub fn new(rules: Rules) -> Self {
+    pub fn new(rules: impl Into<Arc<Rules>>) -> Self {
         Self::with_limits(rules, &Limits::default())
     }
 
     /// With the caps of a configuration on what is remembered.
-    pub fn with_limits(rules: Rules, limits: &Limits) -> Self {
+    pub fn with_limits(rules: impl Into<Arc<Rules>>, limits: &Limits) -> Self {
+        let rules = rules.into();
         let caps = Caps { groups: limits.rule_groups, bytes: limits.rule_bytes };
         Self {
             correlations: Correlations::new(rules.plans().clone(), caps),
             suppressor: Suppressor::new(rules.len(), limits.suppressed_keys),
-            rules: Arc::new(rules),
+            rules,
             matched: Vec::new(),
             candidates: RuleSet::default(),
         }

@@ -97,9 +97,9 @@ impl Rules {
         self.index.unindexed()
     }
 
-    /// What the rules say of themselves, in the order of their files.
+    /// What the rules that alert say of themselves, in the order of their files.
     pub fn facts(&self) -> impl Iterator<Item = &Facts> {
-        self.rules.iter().map(|rule| &*rule.facts)
+        self.rules.iter().filter(|rule| rule.generates).map(|rule| &*rule.facts)
     }
 }
 

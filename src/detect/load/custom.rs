@@ -98,6 +98,9 @@ impl Custom {
                 self.message = Some(Message::parse(template)?);
             }
             "suppress" => self.suppress = Suppressing::read(value)?,
+            // Read by who runs them.
+            "tests" if value.is_sequence() => {}
+            "tests" => return Err("`custom: tests:` is a list: see rules/README.md".to_owned()),
             unknown => return Err(format!("`custom` knows the keys {}, not `{unknown}`", KEYS.join(", "))),
         }
         Ok(())
@@ -105,4 +108,4 @@ impl Custom {
 }
 
 /// All keys, as a fault lists them.
-const KEYS: &[&str] = &["message", "suppress"];
+const KEYS: &[&str] = &["message", "suppress", "tests"];

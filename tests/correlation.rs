@@ -43,7 +43,7 @@ fn event_count_counts_a_session_once_whichever_of_the_rules_it_matches() {
         base("odd", "destination.port: 8443"),
         with_rules("event_count", "[fail, odd]", "condition: {gte: 3}"),
     ]);
-    run.see(&[at(0).failed().to_port(8443), at(1).to_port(8443)]);
+    run.see(&[at(0).failed().port(8443), at(1).port(8443)]);
     assert_eq!(run.alerts.len(), 0);
     run.see(&[at(2).failed()]);
     assert_eq!(run.alerts.len(), 1);
@@ -66,7 +66,7 @@ fn value_count_of_several_fields_counts_their_combinations() {
     let mut run = Run::new(&[base("any", "network.transport: tcp"), correlation_of("any", "value_count", condition)]);
     run.see(&[at(0).name("a"), at(1).name("b"), at(2).name("a")]);
     assert_eq!(run.alerts.len(), 0);
-    run.see(&[at(3).name("a").to_port(8443)]);
+    run.see(&[at(3).name("a").port(8443)]);
     assert_eq!(run.alerts.len(), 1);
 }
 
@@ -101,9 +101,9 @@ fn temporal_ordered_takes_them_in_their_order() {
 fn value_sum_adds_up() {
     let condition = "{field: destination.port, gt: 1000}";
     let mut run = Run::new(&[base("any", "network.transport: tcp"), correlation_of("any", "value_sum", condition)]);
-    run.see(&[at(0).to_port(443), at(1).to_port(557)]);
+    run.see(&[at(0).port(443), at(1).port(557)]);
     assert_eq!(run.alerts.len(), 0);
-    run.see(&[at(2).to_port(1)]);
+    run.see(&[at(2).port(1)]);
     assert_eq!((run.alerts.len(), run.alerts[0].count), (1, 3));
     assert_eq!(run.alerts[0].measures.as_ref(), &[("value_sum", 1_001.0)]);
 }
@@ -117,7 +117,7 @@ fn value_avg_percentile_and_median_are_told_when_the_span_is_over() {
     ] {
         let mut run = Run::new(&[base("any", "network.transport: tcp"), correlation_of("any", kind, condition)]);
         for (second, port) in [15, 20, 35, 40, 50].into_iter().enumerate() {
-            run.see(&[at(second as i64).to_port(port)]);
+            run.see(&[at(second as i64).port(port)]);
         }
         // The span is 300 seconds; a session may be told a minute late.
         run.see(&[at(360).from(9)]);
@@ -166,7 +166,7 @@ fn conditions_compare_as_they_are_called() {
             base("any", "network.transport: tcp"),
             correlation_of("any", "value_count", &format!("{{field: source.port, {condition}}}")),
         ]);
-        values.see(&[1, 2, 3, 4, 5, 5, 1].map(|port| at(i64::from(port)).from_port(port)));
+        values.see(&[1, 2, 3, 4, 5, 5, 1].map(|port| at(i64::from(port)).source_port(port)));
         values.see(&[at(1000).from(9)]);
         assert_eq!(!values.alerts.is_empty(), holds, "values: {condition}");
     }
@@ -246,9 +246,9 @@ fn groups_are_those_of_all_values_together() {
         text("event_count", "[any]", "group-by: [source.ip, destination.port]\n    condition: {gte: 2}"),
     ];
     let mut run = Run::new(&rules);
-    run.see(&[at(0), at(1).to_port(8443), at(2).from(2)]);
+    run.see(&[at(0), at(1).port(8443), at(2).from(2)]);
     assert_eq!(run.alerts.len(), 0);
-    run.see(&[at(3).to_port(8443)]);
+    run.see(&[at(3).port(8443)]);
     let group = [("source.ip".into(), "10.0.0.1".into()), ("destination.port".into(), "8443".into())];
     assert_eq!(run.alerts[0].group.as_ref(), &group);
 }
@@ -286,7 +286,7 @@ fn aliases_join_different_fields() {
         ),
     ];
     let mut run = Run::new(&rules);
-    run.see(&[at(0).from(1).to(2).to_port(8443), at(1).from(1).to(2), at(2).from(3).to(1)]);
+    run.see(&[at(0).from(1).to(2).port(8443), at(1).from(1).to(2), at(2).from(3).to(1)]);
     assert_eq!(run.alerts.len(), 0);
     run.see(&[at(3).from(2).to(1)]);
     let group = [("internal_ip".into(), "10.0.0.2".into()), ("remote_ip".into(), "10.0.0.1".into())];
@@ -305,7 +305,7 @@ fn aliases_serve_the_counted_field_too() {
         ),
     ];
     let mut run = Run::new(&rules);
-    run.see(&[at(0).to_port(8443).to(7), at(1).to_port(443).from_port(99)]);
+    run.see(&[at(0).port(8443).to(7), at(1).port(443).source_port(99)]);
     assert_eq!(run.alerts.len(), 1);
 }
 
@@ -359,7 +359,7 @@ fn correlations_build_on_correlations() {
     assert_eq!(run.alerts.len(), 0);
     run.see(&[at(6).from(2)]);
     assert_eq!(run.alerts.len(), 0, "another source");
-    run.see(&[at(7).to_port(8443)]);
+    run.see(&[at(7).port(8443)]);
     assert_eq!(run.told(), ["C"]);
     assert_eq!(&*run.alerts[0].sessions, &[id(5), id(7)], "the one that completed it stands for the failures");
 }
@@ -579,13 +579,13 @@ fn rules_are_reloaded_without_losing_what_they_remember() {
         [one.to_vec(), vec![base("any", "destination.port: 8443"), other]].concat()
     };
     let mut run = Run::new(&rules());
-    run.see(&[at(0).failed(), at(1).to_port(8443)]);
+    run.see(&[at(0).failed(), at(1).port(8443)]);
     // The second pair changes, and stands first now.
     let mut changed = rules();
     changed[3] = changed[3].replace("5m", "6m");
     changed.rotate_left(2);
     run.reload(load(&changed).unwrap());
-    run.see(&[at(2).failed(), at(3).to_port(8443)]);
+    run.see(&[at(2).failed(), at(3).port(8443)]);
     assert_eq!(run.sessions(), [vec![id(0), id(2)]]);
     // The base of the first changes: its correlation begins anew.
     let mut changed = rules();
@@ -930,11 +930,11 @@ impl Session {
         self.with(|event| event.server.ip = address(host))
     }
 
-    fn from_port(self, port: u16) -> Self {
+    fn source_port(self, port: u16) -> Self {
         self.with(|event| event.client.port = port)
     }
 
-    fn to_port(self, port: u16) -> Self {
+    fn port(self, port: u16) -> Self {
         self.with(|event| event.server.port = port)
     }
 

@@ -658,6 +658,12 @@ fn what_can_never_fire_is_refused_with_its_line() {
             "reckons with one field",
         ),
         (
+            in_correlation("value_sum", "condition: {field: source.port, gt: 5, lt: 3}"),
+            8,
+            "its bounds exclude each other",
+        ),
+        (in_correlation("value_sum", "condition: {field: source.port, gt: .nan}"), 8, "`gt` takes a number"),
+        (
             in_correlation("value_percentile", "condition: {field: source.port, percentile: 101, gte: 2}"),
             8,
             "from 0 to 100",

@@ -67,6 +67,14 @@ impl Bounds {
         candidates.filter(|count| (from..=to).contains(count) && self.hold(*count as f64)).min()
     }
 
+    /// Whether there is any number of which they hold.
+    pub fn can_hold(&self) -> bool {
+        // Only at a bound, or beside one, can a condition begin to hold.
+        let around = |bound: f64| [bound.next_down(), bound, bound.next_up()];
+        self.checks.is_empty()
+            || self.checks.iter().flat_map(|(_, bound)| around(*bound)).any(|figure| self.hold(figure))
+    }
+
     /// The greatest number that a condition names; what is beyond it is all alike.
     pub fn greatest(&self) -> f64 {
         self.checks.iter().map(|(_, bound)| *bound).fold(0.0, f64::max)
@@ -103,6 +111,14 @@ mod tests {
         assert_eq!([100.0, 101.0, 200.0, 201.0].map(|figure| range.hold(figure)), [false, true, true, false]);
         assert!(!range.is_rising());
         assert!(bounds(&[("gt", 100.0), ("gte", 3.0)]).is_rising());
+    }
+
+    #[test]
+    fn bounds_that_exclude_each_other_hold_of_nothing() {
+        assert!(bounds(&[("gt", 2.5), ("lt", 2.6)]).can_hold());
+        assert!(bounds(&[("gte", -1.0), ("lte", -1.0)]).can_hold());
+        assert!(!bounds(&[("gt", 5.0), ("lt", 3.0)]).can_hold());
+        assert!(!bounds(&[("eq", 1.0), ("neq", 1.0)]).can_hold());
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct Plans {
     plans: Box<[Numbered]>,
     /// For each rule of the run, which inputs of which plans it feeds.
     feeds: Box<[Box<[Feed]>]>,
+    /// Those that are told when a span is over.
+    closing: Box<[usize]>,
 }
 
 /// A plan, and the rule of the run that it is.
@@ -63,7 +65,9 @@ impl Plans {
                 }
             }
         }
-        Self { plans: plans.into(), feeds: feeds.into_iter().map(Vec::into_boxed_slice).collect() }
+        let told_at_close = |(number, numbered): (usize, &Numbered)| numbered.plan.is_told_at_close().then_some(number);
+        let closing = plans.iter().enumerate().filter_map(told_at_close).collect();
+        Self { plans: plans.into(), feeds: feeds.into_iter().map(Vec::into_boxed_slice).collect(), closing }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -200,10 +204,7 @@ impl Correlations {
 
     /// Judges the windows whose span ended before `now`, and what builds on them.
     fn close(&mut self, plans: &Plans, now: Timestamp, tell: &mut dyn FnMut(&Firing<'_>)) {
-        for (number, numbered) in plans.plans.iter().enumerate() {
-            if !numbered.plan.is_told_at_close() {
-                continue;
-            }
+        for &number in &plans.closing {
             while let Some(place) = self.store.oldest(number)
                 && self.store.get(place).is_some_and(|entry| entry.due < now)
             {

@@ -4,7 +4,7 @@ use crate::detect::field::Field;
 
 use super::bounds::Bounds;
 use super::expression::Expression;
-use super::window::{Closing, Count, Distinct, Match, Ordered, Seen, Statistic, Sum, Tally, Temporal};
+use super::window::{Closing, Count, Distinct, MATCHES, Match, Ordered, Seen, Statistic, Sum, Tally, Temporal};
 
 /// Made by the loader; does not change.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl Plan {
             Condition::AtClose(Judgement::Sessions(_)) => closing(Tally::Sessions),
             // One more than the greatest number that is named tells as much as any greater one.
             Condition::AtClose(Judgement::Values(bounds)) => {
-                closing(Tally::values((bounds.greatest() as usize).saturating_add(1)))
+                closing(Tally::values((bounds.greatest() as usize).min(MATCHES) + 1))
             }
             Condition::AtClose(Judgement::Numbers(statistic, _)) => closing(Tally::numbers(*statistic)),
             Condition::AtClose(Judgement::Rules(_)) => closing(Tally::Rules(0)),

@@ -16,6 +16,7 @@ mod testing;
 use std::collections::VecDeque;
 
 use crate::capture::Timestamp;
+use crate::detect::alert::Alert;
 
 pub use closing::{Closing, Outcome, Statistic, Tally};
 pub use count::Count;
@@ -61,7 +62,7 @@ pub enum Seen {
 }
 
 /// Sessions that an alert names at most.
-pub const SESSIONS: usize = 32;
+pub const SESSIONS: usize = Alert::MAX_SESSIONS;
 
 /// Matches, or distinct values, that a group keeps at most.
 pub const MATCHES: usize = 100_000;

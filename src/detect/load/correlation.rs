@@ -365,7 +365,7 @@ impl Section<'_, '_> {
         for (key, value) in entries {
             let key = key.as_str().unwrap_or_default();
             match (Relation::named(key), key) {
-                (Some(relation), _) => match value.as_f64() {
+                (Some(relation), _) => match value.as_f64().filter(|bound| bound.is_finite()) {
                     // Sessions come by the piece.
                     Some(bound) if kind.reckons() || bound.fract() == 0.0 => checks.push((relation, bound)),
                     _ => self.fault(&["condition", key], format!("`{key}` takes a number")),

@@ -334,6 +334,10 @@ impl Tie<'_, '_> {
             self.fault(&["condition", "field"], what);
             return None;
         }
+        if !bounds.can_hold() {
+            self.fault(&["condition"], "the condition can never hold: its bounds exclude each other");
+            return None;
+        }
         let statistic = match kind {
             Kind::ValueSum if bounds.is_rising() => return Some(Condition::Sum(bounds.clone())),
             Kind::ValueSum => Statistic::Sum,

@@ -373,6 +373,27 @@ fn a_detector_goes_on_with_other_lists() {
 }
 
 #[test]
+fn hits_of_a_client_on_an_entry_are_told_once_an_hour_and_counted() {
+    let (lists, _) = load(&[("a.txt", "mozilla.example\n"), ("b.txt", "66.35.250.204\n")]);
+    let mut detector = Detector::new(Rules::default()).with_lists(Arc::new(lists));
+    let mut told = Vec::new();
+    for minute in 0..=90 {
+        let mut event = event();
+        event.timestamp = Timestamp(event.timestamp.0 + minute * 60_000_000_000);
+        event.end = event.timestamp;
+        detector.see(&event, &mut |alert| told.push((minute, alert.rule.title.clone(), alert.suppressed)));
+    }
+    let first = |minute, suppressed| {
+        ["Threat list a: name", "Threat list b: address"].map(|title| (minute, title.to_owned(), suppressed))
+    };
+    assert_eq!(told, [first(0, 0), first(60, 59)].concat());
+    let mut last = 0;
+    detector.finish(&mut |alert| last += alert.suppressed.max(1));
+    assert!(last > 0, "what is held back at the end is told");
+    assert_eq!(detector.counters().alerts_suppressed, 2 * 89);
+}
+
+#[test]
 fn the_record_of_a_hit_has_the_indicator_in_ecs() {
     let (lists, _) =
         load(&[("c2.csv", "date,ip,reason,source,reference\n2024-02-19,66.35.250.204,Dridex,me,https://a/\n")]);

@@ -464,7 +464,11 @@ fn zeek() {
     let told = |service: &str, selections: &str, condition: &str| {
         let text = rule(1, selections, condition).replace(OURS, &format!("{{product: zeek, service: {service}}}"));
         let rules = load(&[("rule.yml", &text)], &[]).unwrap_or_else(|why| panic!("{selections}: {why}"));
-        !titles(&rules, &event).is_empty()
+        let by_tree = !titles(&rules, &event).is_empty();
+        let mut seen = 0;
+        Detector::new(rules).see(&event, &mut |_| seen += 1);
+        assert_eq!(seen > 0, by_tree, "{selections}: the index");
+        by_tree
     };
     let ssl = [
         ("version: TLSv12", true),

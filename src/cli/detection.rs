@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::args::AnalysisArgs;
 use super::console::Console;
 use crate::Error;
+use crate::config::Limits;
 use crate::detect::threat::{ListSource, Report};
 use crate::detect::{Detector, Rules, ThreatLists};
 use crate::runtime::Renewal;
@@ -29,12 +30,12 @@ impl Sources {
     ///
     /// # Errors
     /// What of them cannot be used; lines of lists that cannot be read are said, and no error.
-    pub fn detector(&self, console: &Console) -> Result<Detector, Error> {
+    pub fn detector(&self, limits: &Limits, console: &Console) -> Result<Detector, Error> {
         let Renewal { rules, lists } = self.read(console)?;
         if let Some(path) = &self.rules {
             console.note(&format!("{} rules from {}", rules.len(), path.display()));
         }
-        Ok(Detector::new(rules).with_lists(lists))
+        Ok(Detector::with_limits(rules, limits).with_lists(lists))
     }
 
     fn read(&self, console: &Console) -> Result<Renewal, Error> {

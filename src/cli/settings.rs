@@ -37,7 +37,7 @@ impl Settings {
     pub fn of(args: &AnalysisArgs, console: &Console) -> Result<Self, Error> {
         let mut limits = args.config.as_deref().map(limits).transpose()?.unwrap_or_default();
         limits.max_flows = args.max_flows.unwrap_or(limits.max_flows);
-        let detector = Sources::of(args).map(|sources| sources.detector(console)).transpose()?;
+        let detector = Sources::of(args).map(|sources| sources.detector(&limits, console)).transpose()?;
         let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let anchors = Arc::new(anchors(&args.ca_file)?);
         let knowledge = match args.no_labels {
@@ -122,6 +122,9 @@ fn zero(limits: &Limits) -> Option<&'static str> {
         fragment_seconds,
         // None at all is a way to do without.
         chain_checks: _,
+        rule_groups,
+        rule_bytes,
+        suppressed_keys,
     } = limits;
     let sizes = [
         ("max_flows", *max_flows as u64),
@@ -134,6 +137,9 @@ fn zero(limits: &Limits) -> Option<&'static str> {
         ("idle_seconds", *idle_seconds),
         ("half_open_seconds", *half_open_seconds),
         ("fragment_seconds", *fragment_seconds),
+        ("rule_groups", *rule_groups as u64),
+        ("rule_bytes", *rule_bytes as u64),
+        ("suppressed_keys", *suppressed_keys as u64),
     ];
     sizes.into_iter().find(|&(_, size)| size == 0).map(|(key, _)| key)
 }

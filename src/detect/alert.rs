@@ -9,6 +9,7 @@ use crate::capture::Timestamp;
 use crate::event::{Endpoint, Event};
 use crate::fingerprint::Ja4;
 
+use super::suppress::Suppress;
 use super::threat::Listed;
 
 /// One `tlsight.alert`: the rule, and a reference to the sessions behind it.
@@ -82,12 +83,14 @@ pub struct Facts {
     pub description: Option<String>,
     pub references: Vec<String>,
     pub false_positives: Vec<String>,
+    /// Which of its alerts are held back.
+    pub suppress: Option<Suppress>,
     /// Where it was read from.
     pub file: PathBuf,
 }
 
 impl Facts {
-    /// Of a rule that nobody wrote, about what stands in a file.
+    /// Of a rule that nobody wrote, about what stands in a file: of a group an alert an hour.
     pub(super) fn built_in(id: String, file: &Path) -> Self {
         Self {
             id,
@@ -97,6 +100,7 @@ impl Facts {
             description: None,
             references: Vec::new(),
             false_positives: Vec::new(),
+            suppress: Some(Suppress::of_group(0)),
             file: file.to_owned(),
         }
     }

@@ -190,3 +190,52 @@ impl Lists {
         number
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rsigma_parser::SigmaString;
+
+    use super::super::matcher::{Item, Test};
+    use super::super::pattern::{Case, Place, TextTest};
+    use super::*;
+
+    fn item(name: &str, value: &str) -> Option<Node> {
+        let test = TextTest::new(&[SigmaString::new(value)], Place::Whole, Case::Folded).ok()?;
+        Some(Node::item(Item { field: Field::named(name).ok()?, test: Test::Text(Box::new(test)) }))
+    }
+
+    fn fields_of(node: &Node) -> Vec<&'static str> {
+        Group::of(node).map(|group| group.keys.iter().map(|(field, _)| field.name()).collect()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_set_of_rules_keeps_their_order() {
+        let mut set = RuleSet { words: vec![0; 3] };
+        for rule in [130, 0, 63, 64, 191, 192] {
+            set.insert(rule);
+        }
+        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 130, 191], "192 is of no rule");
+    }
+
+    #[test]
+    fn a_rule_stands_under_the_rarest_that_has_to_hold() {
+        let (Some(version), Some(ja3)) = (item("tls.version", "1.3"), item("tls.client.ja3", "00")) else { return };
+        assert_eq!(fields_of(&Node::all(vec![version.clone(), ja3.clone()])), ["tls.client.ja3"]);
+        let either = Node::any(vec![version.clone(), ja3.clone()]);
+        assert_eq!(fields_of(&either).len(), 2, "either may be the one that holds");
+        let not = Node::Not(std::sync::Arc::new(ja3.clone()));
+        assert_eq!(fields_of(&Node::all(vec![version.clone(), not.clone()])), ["tls.version"]);
+        assert!(fields_of(&Node::any(vec![version.clone(), not.clone()])).is_empty());
+        let two_of_three = Node::AtLeast(2, [version, ja3, not].into());
+        assert_eq!(fields_of(&two_of_three), ["tls.client.ja3", "tls.version"], "one of these two is among any two");
+    }
+
+    #[test]
+    fn rules_without_such_a_condition_are_always_tried() {
+        let field = Field::named("tls.client.ja3").ok();
+        let present = field.map(|field| Node::item(Item { field, test: Test::Present }));
+        let (Some(present), Some(ja3)) = (present, item("tls.client.ja3", "00")) else { return };
+        let index = Index::of(2, [(0, &ja3), (1, &present)].into_iter());
+        assert_eq!((index.unindexed(), index.fields.len()), (1, 1));
+    }
+}

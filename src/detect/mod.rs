@@ -6,9 +6,11 @@
 mod alert;
 mod compile;
 mod condition;
+mod correlation;
 mod detector;
 pub mod field;
 mod index;
+mod key;
 mod list;
 mod load;
 mod matcher;
@@ -16,11 +18,15 @@ mod message;
 mod pattern;
 mod rule;
 mod source;
+mod store;
+mod suppress;
 pub mod threat;
+mod timespan;
 mod value;
 
 pub use alert::{Alert, Facts, Level};
 pub use detector::{DetectCounters, Detector};
 pub use rule::Rules;
+pub use suppress::{By, Suppress};
 pub use threat::ThreatLists;
 pub use value::{Kind, Moment, Value};

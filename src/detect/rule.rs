@@ -9,6 +9,7 @@ use crate::event::Event;
 
 use super::alert::{Alert, Facts};
 use super::condition::Node;
+use super::correlation::Plans;
 use super::index::{Index, RuleSet};
 use super::message::Message;
 
@@ -17,6 +18,7 @@ use super::message::Message;
 pub struct Rules {
     rules: Box<[Rule]>,
     index: Index,
+    plans: Arc<Plans>,
 }
 
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Rule {
     pub facts: Arc<Facts>,
     pub message: Message,
     pub logic: Logic,
+    /// Whether it alerts by itself, and is not there for correlations alone.
+    pub generates: bool,
 }
 
 /// What a rule looks at.
@@ -31,13 +35,15 @@ pub(super) struct Rule {
 pub(super) enum Logic {
     /// One event by itself.
     Event(Node),
+    /// Several sessions, by what [`Plans`] say.
+    Correlation,
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<Rule>) -> Self {
-        let conditions = rules.iter().enumerate().map(|(number, rule)| (number, rule.logic.condition()));
+    pub(super) fn new(rules: Vec<Rule>, plans: Plans) -> Self {
+        let conditions = rules.iter().enumerate().filter_map(|(number, rule)| Some((number, rule.logic.condition()?)));
         let index = Index::of(rules.len(), conditions);
-        Self { rules: rules.into(), index }
+        Self { rules: rules.into(), index, plans: Arc::new(plans) }
     }
 
     /// Hands on the rules over single events that hold of this one, in the order of their files; looks at those alone that
@@ -51,7 +57,7 @@ impl Rules {
         self.index.candidates(event, candidates);
         for number in candidates.iter() {
             match self.rules.get(number) {
-                Some(rule) if rule.logic.condition().holds(event) => hold(number, rule),
+                Some(rule) if rule.logic.holds(event) => hold(number, rule),
                 _ => {}
             }
         }
@@ -60,12 +66,22 @@ impl Rules {
     /// Hands on an alert for each rule over single events that holds of this one, in the order of the rules' files. Looks at
     /// one rule after the other: [`Detector::see`](super::Detector::see) is the fast way to the same alerts.
     pub fn check(&self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        for rule in &self.rules {
-            match &rule.logic {
-                Logic::Event(condition) if condition.holds(event) => alert(rule.alert(event)),
-                Logic::Event(_) => {}
-            }
-        }
+        self.rules
+            .iter()
+            .filter(|rule| rule.generates && rule.logic.holds(event))
+            .for_each(|rule| alert(rule.alert(event)));
+    }
+
+    pub(super) fn plans(&self) -> &Arc<Plans> {
+        &self.plans
+    }
+
+    pub(super) fn rule(&self, number: usize) -> Option<&Rule> {
+        self.rules.get(number)
+    }
+
+    pub(super) fn number_of(&self, id: &str) -> Option<usize> {
+        self.rules.iter().position(|rule| rule.facts.id == id && !id.is_empty())
     }
 
     pub fn len(&self) -> usize {
@@ -81,18 +97,23 @@ impl Rules {
         self.index.unindexed()
     }
 
-    /// What the rules say of themselves, in the order of their files.
+    /// What the rules that alert say of themselves, in the order of their files.
     pub fn facts(&self) -> impl Iterator<Item = &Facts> {
-        self.rules.iter().map(|rule| &*rule.facts)
+        self.rules.iter().filter(|rule| rule.generates).map(|rule| &*rule.facts)
     }
 }
 
 impl Logic {
     /// What has to hold of an event by itself.
-    fn condition(&self) -> &Node {
+    fn condition(&self) -> Option<&Node> {
         match self {
-            Self::Event(condition) => condition,
+            Self::Event(condition) => Some(condition),
+            Self::Correlation => None,
         }
+    }
+
+    fn holds(&self, event: &Event) -> bool {
+        self.condition().is_some_and(|condition| condition.holds(event))
     }
 }
 

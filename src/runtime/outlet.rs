@@ -8,7 +8,7 @@ use crossbeam_channel::Receiver;
 use super::{Events, Outcome, Renewal};
 use crate::Error;
 use crate::capture::Timestamp;
-use crate::detect::{Alert, Detector};
+use crate::detect::{Alert, DetectCounters, Detector};
 use crate::judge::Judge;
 use crate::sink::{Sink, Stats};
 use crate::stats::Counters;
@@ -69,8 +69,8 @@ impl Outlet {
     fn renew(&mut self) -> Result<ControlFlow<()>, Error> {
         let newest = self.detection.renewals.as_ref().and_then(|renewals| renewals.try_iter().last());
         let Some(Renewal { rules, lists }) = newest else { return Ok(ControlFlow::Continue(())) };
-        self.detect(|detector, _| {
-            detector.reload(rules);
+        self.detect(|detector, alert| {
+            detector.reload(rules, alert);
             detector.renew_lists(lists);
         })
     }
@@ -96,9 +96,25 @@ impl Outlet {
 
     /// An interval's counters.
     pub(super) fn stats(&mut self, counters: Counters) -> Result<ControlFlow<()>, Error> {
-        let counters = Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
+        let counters = self.counted(counters);
         let stats = Stats { counters, sensor: self.sensor.clone(), end: self.latest };
         self.each(|sink| sink.stats(&stats))
+    }
+
+    /// What the shards counted, and what is counted here.
+    fn counted(&self, counters: Counters) -> Counters {
+        let DetectCounters { groups_evicted, late_matches, numbers_left_out, alerts_suppressed, suppressions_evicted } =
+            self.detection.detector.as_ref().map(Detector::counters).unwrap_or_default();
+        Counters {
+            sessions: self.sessions,
+            chains_unchecked: self.judge.unchecked(),
+            rule_groups_evicted: groups_evicted,
+            late_matches,
+            numbers_left_out,
+            alerts_suppressed,
+            suppressions_evicted,
+            ..counters
+        }
     }
 
     pub(super) fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
@@ -109,8 +125,7 @@ impl Outlet {
     pub(super) fn finish(mut self, counters: Counters) -> Result<Outcome, Error> {
         let _: ControlFlow<()> = self.detect(|detector, alert| detector.finish(alert))?;
         let _: ControlFlow<()> = self.stats(counters)?;
-        self.outcome.counters =
-            Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
+        self.outcome.counters = self.counted(counters);
         for sink in self.sinks {
             match sink.finish() {
                 Ok(lines) => self.outcome.complaints.extend(lines),

@@ -390,6 +390,7 @@ pub fn alert() -> tlsight::detect::Alert {
             description: Some("What it is about.".to_owned()),
             references: vec!["https://example.org/rule".to_owned()],
             false_positives: vec!["Some".to_owned()],
+            suppress: None,
             file: "a.yml".into(),
         }),
         sessions: [[7; 16], event.id].into(),

@@ -179,7 +179,7 @@ fn validation(event: &Event) -> &'static [&'static str] {
         "expired" => &["certificate has expired"],
         "not yet valid" => &["certificate is not yet valid"],
         "bad signature" => &["certificate signature failure"],
-        "invalid CA" => &["invalid CA certificate", "invalid CA certificate"],
+        "invalid CA" => &["invalid CA certificate"],
         "path length exceeded" => &["path length constraint exceeded"],
         "unsuitable purpose" => &["unsupported certificate purpose", "unsuitable certificate purpose"],
         "unhandled critical extension" => &["unhandled critical extension"],

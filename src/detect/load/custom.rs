@@ -4,14 +4,72 @@ use std::collections::HashMap;
 
 use yaml_serde::Value;
 
+use crate::detect::field::Field;
 use crate::detect::message::Message;
 use crate::detect::source::Document;
+use crate::detect::suppress::{By, Suppress};
+use crate::detect::timespan;
 
 /// What stands under `custom:`.
 #[derive(Debug, Default)]
 pub(super) struct Custom {
     /// The sentence of an alert; without it the title says what there is.
     pub message: Option<Message>,
+    /// Which of its alerts are held back.
+    pub suppress: Suppressing,
+}
+
+/// What a rule says of suppression.
+#[derive(Debug, Default)]
+pub(super) enum Suppressing {
+    /// Nothing: what is usual for its kind.
+    #[default]
+    Usual,
+    Never,
+    As(Suppress),
+}
+
+impl Suppressing {
+    pub fn or(self, usual: Option<Suppress>) -> Option<Suppress> {
+        match self {
+            Self::Usual => usual,
+            Self::Never => None,
+            Self::As(suppress) => Some(suppress),
+        }
+    }
+
+    fn read(value: &Value) -> Result<Self, String> {
+        if value.as_bool() == Some(false) {
+            return Ok(Self::Never);
+        }
+        let form = "write `suppress: {for: 1h, by: [source.ip], limit: 1}`, or `suppress: false`";
+        let entries = value.as_mapping().ok_or(form)?;
+        let mut suppress = Suppress { span: 0, by: None, limit: 1 };
+        for (key, value) in entries {
+            match key.as_str().unwrap_or_default() {
+                "for" => suppress.span = timespan::parse(value.as_str().unwrap_or_default())?,
+                "by" => suppress.by = Some(Self::by(value)?),
+                "limit" => {
+                    let limit = value.as_u64().and_then(|limit| u32::try_from(limit).ok()).filter(|limit| *limit > 0);
+                    suppress.limit = limit.ok_or("`limit` is a number of alerts, at least 1")?;
+                }
+                other => return Err(format!("`suppress` knows the keys for, by and limit, not `{other}`")),
+            }
+        }
+        match suppress.span {
+            0 => Err(format!("`suppress` does not say for how long: {form}")),
+            _ => Ok(Self::As(suppress)),
+        }
+    }
+
+    fn by(value: &Value) -> Result<Box<[By]>, String> {
+        let names = value.as_sequence().ok_or("`by` is a list of fields, as in [source.ip]")?;
+        let by = names.iter().map(|name| {
+            let name = name.as_str().ok_or("`by` is a list of fields, as in [source.ip]")?;
+            Ok(By { name: name.into(), field: Field::named(name).ok() })
+        });
+        by.collect()
+    }
 }
 
 impl Custom {
@@ -39,6 +97,10 @@ impl Custom {
                 let template = value.as_str().ok_or("`custom: message:` is a sentence: write text")?;
                 self.message = Some(Message::parse(template)?);
             }
+            "suppress" => self.suppress = Suppressing::read(value)?,
+            // Read by who runs them.
+            "tests" if value.is_sequence() => {}
+            "tests" => return Err("`custom: tests:` is a list: see rules/README.md".to_owned()),
             unknown => return Err(format!("`custom` knows the keys {}, not `{unknown}`", KEYS.join(", "))),
         }
         Ok(())
@@ -46,4 +108,4 @@ impl Custom {
 }
 
 /// All keys, as a fault lists them.
-const KEYS: &[&str] = &["message"];
+const KEYS: &[&str] = &["message", "suppress", "tests"];

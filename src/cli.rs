@@ -5,6 +5,7 @@
 
 mod args;
 mod console;
+mod detection;
 mod explain;
 mod labels;
 mod live;

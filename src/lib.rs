@@ -12,6 +12,7 @@ pub mod dtls;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod feed;
 pub mod fingerprint;
 pub mod flow;
 pub mod judge;

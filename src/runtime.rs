@@ -8,12 +8,15 @@ mod outlet;
 mod shards;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
 
 use crate::Error;
 use crate::capture::{Batch, Fill, Filter, Source};
 use crate::config::Limits;
-use crate::detect::{Detector, Level};
+use crate::detect::{Detector, Level, Rules, ThreatLists};
 use crate::engine::{Engine, Shard};
 use crate::event::Event;
 use crate::flow::Hasher;
@@ -21,7 +24,7 @@ use crate::judge::{Judge, Measures};
 use crate::sink::Sink;
 use crate::stats::Counters;
 
-use outlet::Outlet;
+use outlet::{Detection, Outlet};
 
 /// What a run is to do.
 pub struct Plan {
@@ -32,10 +35,19 @@ pub struct Plan {
     pub filter: Option<Filter>,
     pub measures: Measures,
     pub detector: Option<Detector>,
+    /// Rules and lists that come while the run lasts; each takes the place of those before.
+    pub renewals: Option<Receiver<Renewal>>,
     pub sinks: Vec<Box<dyn Sink>>,
     /// `observer.name` of its statistics.
     pub sensor: String,
     pub pace: Pace,
+}
+
+/// Rules and lists in the place of those that were.
+#[derive(Debug)]
+pub struct Renewal {
+    pub rules: Rules,
+    pub lists: Arc<ThreatLists>,
 }
 
 /// Who waits for whom.
@@ -65,8 +77,8 @@ pub fn run<S: Source>(
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
     let judge = Judge::new(plan.measures.clone());
-    let outlet =
-        Outlet::new(judge, plan.detector.take(), std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
+    let detection = Detection { detector: plan.detector.take(), renewals: plan.renewals.take() };
+    let outlet = Outlet::new(judge, detection, std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
     if plan.threads > 1 { shards::run(source, plan, outlet, observe) } else { run_alone(source, plan, outlet, observe) }
 }
 

@@ -241,6 +241,55 @@ fn alerts_decide_the_status_where_they_are_asked_to() {
 }
 
 #[test]
+fn threat_lists_alert_without_rules_and_decide_the_status() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = capture("cert_expired.pcap");
+    let session = records(&run(&["read", &path]).out).into_iter().find(|record| dataset(record) == "tlsight.tls");
+    let session = session.expect("a session");
+    let list = file(
+        &folder,
+        "c2.txt",
+        format!("{} # a test\n", session["destination"]["ip"].as_str().expect("an address")).as_bytes(),
+    );
+    let of = |list: &str, level: &str| run(&["read", &path, "--threat-list", list, "--fail-on", level]);
+    assert_eq!((of(text(&list), "high").status, of(text(&list), "critical").status), (1, 0));
+    assert_eq!(of(&format!("low={}", text(&list)), "medium").status, 0);
+    let records = records(&of(text(&list), "high").out);
+    let alert = records.iter().find(|record| dataset(record) == "tlsight.alert").expect("an alert");
+    assert_eq!(alert["rule"]["name"], "Threat list c2: address");
+    assert_eq!(alert["threat"]["indicator"]["description"], "a test");
+    assert_eq!(alert["tlsight"]["alert"]["sessions"][0], session["event"]["id"]);
+
+    let neither = run(&["read", &path, "--fail-on", "low"]);
+    assert_eq!(neither.status, 2);
+    assert!(neither.err.contains("--rules") && neither.err.contains("--threat-list"), "{}", neither.err);
+    let verbose = run(&["-v", "read", &path, "--threat-list", text(&list), "--table"]);
+    assert!(verbose.err.contains("tlsight: threat list c2: 1 indicator from "), "{}", verbose.err);
+    let bad = file(&folder, "bad.txt", b"no list\n");
+    let bad = run(&["read", &path, "--threat-list", text(&bad)]);
+    assert_eq!((bad.status, bad.err.lines().count()), (2, 1), "{}", bad.err);
+}
+
+#[test]
+fn alerts_go_to_a_file_in_cef_and_what_did_not_arrive_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let to = folder.path().join("alerts.cef");
+    // Nobody listens there any more.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();
+    let path = capture("cert_expired.pcap");
+    let run =
+        run(&["read", &path, "--rules", RULES, "--cef", text(&to), "--syslog", &format!("tcp://127.0.0.1:{port}")]);
+    assert_eq!((run.status, run.out.as_str()), (2, ""));
+    assert!(run.err.contains(&format!("syslog at tcp://127.0.0.1:{port}: ")), "{}", run.err);
+    assert!(run.err.contains("alerts were not delivered"), "{}", run.err);
+    let lines = std::fs::read_to_string(&to).expect("a file");
+    assert!(
+        lines.lines().count() >= 1 && lines.lines().all(|line| line.starts_with("CEF:0|tlsight|tlsight|")),
+        "{lines}"
+    );
+}
+
+#[test]
 fn an_input_that_fails_goes_before_alerts() {
     let run = run(&["read", &capture("cert_expired.pcap"), "/no/such", "--rules", RULES, "--fail-on", "low"]);
     assert_eq!(run.status, 2);

@@ -52,7 +52,9 @@ fn alerts_are_stored() {
     assert_eq!(lost, Vec::<String>::new());
     let rows = store.ask(
         "SELECT toString(timestamp) AS timestamp, lower(hex(event_id)) AS event, rule_id, title, level, tags, message, \
-         toString(source_ip) AS source, source_port, toString(destination_ip) AS destination, destination_port, ja4 \
+         toString(source_ip) AS source, source_port, toString(destination_ip) AS destination, destination_port, ja4, \
+         arrayMap(id -> lower(hex(id)), event_ids) AS events, session_count, `group`, suppressed, measures, list, \
+         indicator_type, indicator, indicator_description, toString(indicator_first_seen) AS first_seen \
          FROM alerts.alerts",
     );
     assert_eq!(
@@ -63,13 +65,23 @@ fn alerts_are_stored() {
             "rule_id": "8d0b3b44-6d8a-4b6f-9a5e-0c1d2e3f4a5b",
             "title": "A title",
             "level": "high",
-            "tags": ["attack.t1573"],
+            "tags": ["attack.command-and-control", "attack.t1573.002"],
             "message": "tab\there",
             "source": "::ffff:128.232.110.120",
             "source_port": 34855,
             "destination": "2001:db8::2",
             "destination_port": 443,
             "ja4": "t13d1715h2_5b57614c22b0_3d5424432f57",
+            "events": ["07070707070707070707070707070707", "00112233445566778899aabbccddeeff"],
+            "session_count": 70,
+            "group": {"source.ip": "128.232.110.120", "n\"ame": "va]lue"},
+            "suppressed": 3,
+            "measures": {"score": 0.75, "age_days": 12},
+            "list": "c2",
+            "indicator_type": "ipv6-addr",
+            "indicator": "2001:db8::2",
+            "indicator_description": "Dridex C&C",
+            "first_seen": "2024-02-15 12:26:40",
         })]
     );
 }

@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["error"]),
     ("stats", &[]),
     ("wire", &[]),
+    ("feed", &[]),
     ("capture", &["wire", "error"]),
     ("decode", &["capture", "wire", "config"]),
     ("flow", &["decode", "capture", "wire", "config"]),
@@ -38,10 +39,23 @@ const LAYERS: &[(&str, &[&str])] = &[
             "stats",
         ],
     ),
-    ("judge", &["event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "error"]),
+    ("judge", &["event", "feed", "fingerprint", "x509", "tls", "decode", "capture", "wire", "error"]),
     (
         "detect",
-        &["judge", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],
+        &[
+            "judge",
+            "event",
+            "feed",
+            "fingerprint",
+            "x509",
+            "tls",
+            "decode",
+            "capture",
+            "wire",
+            "config",
+            "stats",
+            "error",
+        ],
     ),
     (
         "sink",
@@ -172,7 +186,7 @@ fn no_file_is_longer_than_five_hundred_lines_before_its_tests() {
 #[test]
 fn parsers_forbid_unsafe_code() {
     for file in sources() {
-        let parses = ["wire", "decode", "flow", "tls", "dtls", "quic", "x509"].contains(&file.module());
+        let parses = ["wire", "decode", "flow", "tls", "dtls", "quic", "x509", "feed"].contains(&file.module());
         if parses && file.code.contains("fn ") {
             assert!(forbids_unsafe(&file), "{} lacks #![forbid(unsafe_code)]", file.name());
         }

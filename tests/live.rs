@@ -106,6 +106,37 @@ fn sessions_are_stored_in_clickhouse() {
     assert_eq!(row["subject"], "CN=live.test");
 }
 
+#[test]
+fn lists_are_read_again_on_a_hangup_and_a_bad_one_leaves_the_old_in_force() {
+    if !may_capture() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let list = folder.path().join("names.txt");
+    fs::write(&list, "other.test\n").expect("a list");
+    let (first, second) = (Server::start(), Server::start());
+    let path = list.display().to_string();
+    let filter = format!("tcp port {} or tcp port {}", first.port, second.port);
+    let mut sensor = Sensor::start(&filter, ["--json", "--threat-list", &path]);
+    assert_eq!(sensor.listed(first.port), Vec::<String>::new());
+
+    fs::write(&list, format!("{NAME}\n127.0.0.1:{}\n", second.port)).expect("a list");
+    let said = sensor.hang_up();
+    assert_eq!(said, "tlsight: read again: 0 rules, 2 entries of threat lists");
+    assert_eq!(sensor.listed(first.port), [NAME]);
+
+    fs::write(&list, "no list at all\n").expect("a file");
+    let said = sensor.hang_up();
+    assert!(
+        said.contains("names.txt: no line of it could be read") && said.ends_with("what was in force stays"),
+        "{said}"
+    );
+    // An entry that was not met before, since the same is told once an hour.
+    let address = format!("127.0.0.1:{}", second.port);
+    assert!(sensor.listed(second.port).contains(&address));
+    sensor.interrupt();
+}
+
 /// Whether this process has CAP_NET_RAW; says so where it has not.
 fn may_capture() -> bool {
     let status = fs::read_to_string("/proc/self/status").expect("/proc");
@@ -164,6 +195,43 @@ impl Sensor {
                     assert_eq!(dataset, Some("tlsight.tls"));
                     return line;
                 }
+            }
+        }
+    }
+
+    /// What lists know of a session with the server at that port.
+    fn listed(&mut self, port: u16) -> Vec<String> {
+        assert_eq!(get(port, "1.2"), "200");
+        let id = loop {
+            // Alerts of the session before may still come.
+            let line: Value = serde_json::from_str(&self.line()).expect("JSON");
+            if line["tls"]["version"] == "1.2" {
+                break line["event"]["id"].clone();
+            }
+        };
+        // What is not there cannot be waited for: that of the next session shows that nothing stood between.
+        assert_eq!(get(port, "1.3"), "200");
+        let mut found = Vec::new();
+        loop {
+            let line: Value = serde_json::from_str(&self.line()).expect("JSON");
+            if line["tls"]["version"] == "1.3" {
+                return found;
+            }
+            if line["event"]["dataset"] == "tlsight.alert" && line["tlsight"]["alert"]["session"] == id {
+                found.push(line["threat"]["indicator"]["name"].as_str().expect("an indicator").to_owned());
+            }
+        }
+    }
+
+    /// Has it read rules and lists again; gives what it says of that.
+    fn hang_up(&mut self) -> String {
+        let pid = i32::try_from(self.child.0.id()).expect("a process number");
+        // SAFETY: a system call on a child that has not been waited for.
+        assert_eq!(unsafe { libc::kill(pid, libc::SIGHUP) }, 0);
+        loop {
+            let line = self.complaints.recv_timeout(PATIENCE).expect("a line");
+            if line.contains("read again") || line.contains("in force") {
+                return line;
             }
         }
     }

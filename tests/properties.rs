@@ -295,6 +295,7 @@ fn through<S: Source>(source: &mut S, threads: usize, hasher: Hasher) -> Vec<Eve
         hasher,
         filter: None,
         detector: None,
+        renewals: None,
         sinks: vec![Box::new(Collector(Arc::clone(&seen)))],
         sensor: String::new(),
         pace: Pace::Offline,

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Style, Styles};
-use clap::{ArgAction, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, ArgGroup, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::detect::Level;
+use crate::detect::threat::ListSource;
+use crate::sink::syslog;
 
 /// Who talks TLS with whom, with which software, and what is wrong about it: from capture files or an interface.
 #[derive(Debug, Parser)]
@@ -154,6 +156,21 @@ pub struct OutputArgs {
     /// TLSIGHT_CLICKHOUSE_PASSWORD log in
     #[arg(long, value_name = "URL")]
     pub clickhouse: Option<String>,
+    /// Send alerts by syslog, to udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH
+    #[arg(long, value_name = "URL")]
+    pub syslog: Option<syslog::Target>,
+    /// What syslog messages look like: rfc5424 or cef
+    #[arg(long, value_name = "FORM", default_value = "rfc5424", requires = "syslog")]
+    pub syslog_format: syslog::Style,
+    /// Write alerts to FILE, in ArcSight's Common Event Format
+    #[arg(long, value_name = "FILE")]
+    pub cef: Option<PathBuf>,
+    /// Post each alert as JSON to a web hook; TLSIGHT_WEBHOOK_TOKEN is sent as a bearer token
+    #[arg(long, value_name = "URL")]
+    pub webhook: Option<String>,
+    /// Trust the authorities of a PEM file, and no other, for the web hook
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    pub webhook_ca: Option<PathBuf>,
     /// Rows of the summary's tables
     #[arg(long, value_name = "N", default_value = "8", value_parser = at_least_one)]
     pub top: usize,
@@ -161,6 +178,7 @@ pub struct OutputArgs {
 
 /// What is analysed, and how.
 #[derive(Debug, Group)]
+#[command(group = ArgGroup::new("detection").args(["rules", "threat_list"]).multiple(true))]
 pub struct AnalysisArgs {
     /// Take only the packets that this expression accepts, in tcpdump's language (pcap-filter(7))
     #[arg(long, value_name = "EXPR")]
@@ -168,6 +186,10 @@ pub struct AnalysisArgs {
     /// Apply the Sigma rules of a file or folder
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+    /// Look for what a list names, or the lists of a folder: hashes of certificates, fingerprints, names, addresses; in CSV,
+    /// STIX, Zeek's form or plain lines. `high=PATH` sets the level of alerts. May be given more than once
+    #[arg(long, value_name = "[LEVEL=]PATH")]
+    pub threat_list: Vec<ListSource>,
     /// Label sessions with what a file, or the .toml files of a folder, says too; may be given more than once
     #[arg(long, value_name = "PATH")]
     pub labels: Vec<PathBuf>,
@@ -175,7 +197,7 @@ pub struct AnalysisArgs {
     #[arg(long, conflicts_with = "labels")]
     pub no_labels: bool,
     /// End with status 1 if there were alerts of LEVEL (informational, low, medium, high, critical) or above
-    #[arg(long, value_name = "LEVEL", requires = "rules")]
+    #[arg(long, value_name = "LEVEL", requires = "detection")]
     pub fail_on: Option<Level>,
     /// Trust the authorities of a PEM file too, beside Mozilla's, when certificates are judged; may be given several times
     #[arg(long, value_name = "FILE")]

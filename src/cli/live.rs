@@ -1,14 +1,21 @@
 //! `tlsight live`: an interface to the outputs, until it is stopped.
 
-use std::fs;
-use std::process;
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use crossbeam_channel::Receiver;
+#[cfg(unix)]
+use signal_hook::consts::SIGHUP;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use super::args::LiveArgs;
 use super::console::Console;
-use super::outputs::{Outputs, Use};
+use super::detection::Sources;
+use super::outputs::{Outputs, Use, host_name};
 use super::settings::Settings;
 use super::watch::{Sensor, Timed};
 use super::{Status, print};
@@ -17,7 +24,7 @@ use crate::capture::tap::{self, InterfaceState};
 use crate::capture::{Filter, Tap, TapOptions};
 use crate::flow::Hasher;
 use crate::judge::Measures;
-use crate::runtime::{self, Pace, Plan};
+use crate::runtime::{self, Pace, Plan, Renewal};
 use crate::sink::screen::{counted, duration};
 use crate::sink::summary::report::{Setting, View};
 use crate::stats::Counters;
@@ -33,7 +40,9 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let filter = args.analysis.filter.clone();
     // The kernel is given the expression; here it is only checked, so that a wrong one is told as such.
     filter.as_deref().map(Filter::new).transpose()?;
-    let stop = stop_on_signal()?;
+    let sources = Sources::of(&args.analysis);
+    let stop = stop_on_signal(if sources.is_some() { HangUp::Renews } else { HangUp::Ends })?;
+    let renewals = sources.map(|sources| renewals(sources, console)).transpose()?;
     let options = TapOptions { filter: filter.clone(), ..TapOptions::new(interface) };
     let mut source = Timed::new(Sensor::new(stop, |stop| Tap::open(&options, stop))?);
     let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), console)?;
@@ -53,6 +62,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         // The kernel has applied it.
         filter: None,
         detector: settings.detector,
+        renewals,
         sinks: outputs.sinks,
         sensor: host_name(),
         pace: Pace::Live { stats_interval: args.stats_interval },
@@ -107,17 +117,53 @@ fn farewell(interface: &str, took: Duration, counters: &Counters) -> String {
     format!("{interface}: {packets}, {sessions} in {took}; {dropped} dropped by the kernel{shed}")
 }
 
-/// A flag that SIGINT, SIGTERM and SIGHUP set.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Error> {
+/// A flag that SIGINT and SIGTERM set; SIGHUP too where there is nothing that it could have read anew.
+fn stop_on_signal(hangup: HangUp) -> Result<Arc<AtomicBool>, Error> {
     let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let handler = move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            process::exit(INTERRUPTED);
+    #[cfg(unix)]
+    let signals = [SIGINT, SIGTERM].into_iter().chain((hangup == HangUp::Ends).then_some(SIGHUP));
+    #[cfg(not(unix))]
+    let signals = [SIGINT, SIGTERM];
+    for signal in signals {
+        let shutdown = flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop));
+        // Registered second, run second: the first signal finds the flag down.
+        shutdown.and_then(|_| flag::register(signal, Arc::clone(&stop))).map_err(|why| uncaught(&why))?;
+    }
+    Ok(stop)
+}
+
+/// What comes of SIGHUP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HangUp {
+    Ends,
+    Renews,
+}
+
+/// Rules and lists, read anew whenever SIGHUP comes, by a thread of its own.
+#[cfg(unix)]
+fn renewals(sources: Sources, console: &Console) -> Result<Receiver<Renewal>, Error> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGHUP]).map_err(|why| uncaught(&why))?;
+    let (send, receive) = crossbeam_channel::unbounded();
+    let console = console.clone();
+    let work = move || {
+        for _ in signals.forever() {
+            if sources.renewal(&console).is_some_and(|renewal| send.send(renewal).is_err()) {
+                return;
+            }
         }
     };
-    ctrlc::set_handler(handler).map_err(|error| Error::Input(format!("signals cannot be caught: {error}")))?;
-    Ok(stop)
+    thread::Builder::new().name("renewals".to_owned()).spawn(work).map_err(|why| uncaught(&why))?;
+    Ok(receive)
+}
+
+/// There is no SIGHUP.
+#[cfg(not(unix))]
+fn renewals(_: Sources, _: &Console) -> Result<Receiver<Renewal>, Error> {
+    Ok(crossbeam_channel::never())
+}
+
+fn uncaught(why: &io::Error) -> Error {
+    Error::Input(format!("signals cannot be caught: {why}"))
 }
 
 /// The interfaces, a line each.
@@ -135,11 +181,6 @@ fn list() -> Result<String, Error> {
         format!("{:<width$}  {state:<4}  {about}", interface.name).trim_end().to_owned() + "\n"
     });
     Ok(lines.collect())
-}
-
-/// The machine's name, or nothing.
-fn host_name() -> String {
-    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 const PERIOD: Duration = Duration::from_millis(250);

@@ -1,8 +1,10 @@
 //! The sinks of a run, from the options.
 
+use std::env;
 use std::fs::{self, File};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process;
 use std::sync::mpsc::Receiver;
 
 use super::args::OutputArgs;
@@ -10,7 +12,7 @@ use super::console::Console;
 use crate::Error;
 use crate::sink::clickhouse::{Login, Options, Target, WhenFull};
 use crate::sink::summary::Digest;
-use crate::sink::{ClickHouse, Ndjson, Sessions, Sink, Summary};
+use crate::sink::{Cef, ClickHouse, Ndjson, Sessions, Sink, Summary, Syslog, Webhook, courier, syslog, webhook};
 
 /// What the packets come from, on which the outputs depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +42,10 @@ impl Outputs {
     ) -> Result<Self, Error> {
         let to_file = args.output.as_deref().filter(|path| *path != Path::new("-"));
         let standard = Standard::of(args, purpose, console.output_is_terminal);
+        let inputs: Vec<&Path> = inputs.collect();
         let mut outputs = Self { sinks: Vec::new(), digest: None, streams: false };
         if let Some(path) = to_file {
-            outputs.sinks.push(Box::new(Ndjson::new(create(path, inputs)?, path)));
+            outputs.sinks.push(Box::new(Ndjson::new(create(path, &inputs)?, path)));
         }
         if standard.json {
             outputs.sinks.push(Box::new(Ndjson::new(io::stdout(), STANDARD_OUTPUT)));
@@ -55,6 +58,12 @@ impl Outputs {
                 console.detail(),
             )));
         }
+        if let Some(path) = &args.cef {
+            if to_file == Some(path) {
+                return Err(Error::Input(format!("{}: sessions go to it: name another file", path.display())));
+            }
+            outputs.sinks.push(Box::new(Cef::new(create(path, &inputs)?, path)));
+        }
         if let Some(url) = &args.clickhouse {
             let target = Target::parse(url, Login::from_env())?;
             let when_full = match purpose {
@@ -63,6 +72,7 @@ impl Outputs {
             };
             outputs.sinks.push(Box::new(ClickHouse::open(&target, Options::new(when_full))?));
         }
+        outputs.alerts(args, purpose)?;
         if standard.table {
             let (summary, digest) = Summary::new();
             outputs.sinks.push(Box::new(summary));
@@ -71,6 +81,35 @@ impl Outputs {
         outputs.streams = standard.json || standard.sessions;
         Ok(outputs)
     }
+}
+
+impl Outputs {
+    /// Those that are sent alerts alone.
+    fn alerts(&mut self, args: &OutputArgs, purpose: Use) -> Result<(), Error> {
+        let options = courier::Options::new(match purpose {
+            Use::Read => courier::WhenFull::Wait,
+            Use::Live => courier::WhenFull::Shed,
+        });
+        if let Some(target) = &args.syslog {
+            let header = syslog::Header::new(&host_name(), process::id());
+            self.sinks.push(Box::new(Syslog::open(target, header, args.syslog_format, options)?));
+        }
+        if let Some(url) = &args.webhook {
+            let token = env::var(webhook::TOKEN_VARIABLE).ok();
+            let target = webhook::Target::parse(url, token)?;
+            let target = match &args.webhook_ca {
+                Some(path) => target.trusting(path)?,
+                None => target,
+            };
+            self.sinks.push(Box::new(Webhook::open(&target, options)?));
+        }
+        Ok(())
+    }
+}
+
+/// The machine's name, or nothing.
+pub fn host_name() -> String {
+    fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }
 
 /// What goes to standard output.
@@ -83,7 +122,9 @@ struct Standard {
 
 impl Standard {
     fn of(args: &OutputArgs, purpose: Use, is_terminal: bool) -> Self {
-        let OutputArgs { json, sessions, table, output, clickhouse, .. } = args;
+        let OutputArgs { json, sessions, table, output, clickhouse, syslog, cef, webhook, .. } = args;
+        let elsewhere =
+            output.is_some() || clickhouse.is_some() || syslog.is_some() || cef.is_some() || webhook.is_some();
         let json_here = output.as_deref().is_some_and(|path| path == Path::new("-"));
         let none = Self::default();
         match () {
@@ -91,20 +132,19 @@ impl Standard {
             _ if *table => Self { table: true, ..none },
             _ if json_here || *json && output.is_none() => Self { json: true, ..none },
             _ if is_terminal => Self { sessions: purpose == Use::Live, table: true, ..none },
-            _ if output.is_some() || clickhouse.is_some() => none,
+            _ if elsewhere => none,
             _ => Self { json: true, ..none },
         }
     }
 }
 
 /// Creates the file, unless it is one of those that are about to be read.
-fn create<'a>(path: &Path, mut inputs: impl Iterator<Item = &'a Path>) -> Result<File, Error> {
+fn create(path: &Path, inputs: &[&Path]) -> Result<File, Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
-    if let Ok(there) = fs::canonicalize(path) {
-        let is_there = |input: PathBuf| input == there;
-        if inputs.any(|input| fs::canonicalize(input).is_ok_and(is_there)) {
-            return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
-        }
+    if let Ok(there) = fs::canonicalize(path)
+        && inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there))
+    {
+        return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
     }
     File::create(path).map_err(failed)
 }

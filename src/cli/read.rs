@@ -55,6 +55,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
         hasher: Hasher::random(),
         filter,
         detector: settings.detector,
+        renewals: None,
         sinks: outputs.sinks,
         sensor: String::new(),
         pace: Pace::Offline,

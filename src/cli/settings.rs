@@ -11,10 +11,11 @@ use serde::Deserialize;
 use super::Status;
 use super::args::AnalysisArgs;
 use super::console::Console;
+use super::detection::Sources;
 use super::labels::knowledge;
 use crate::Error;
 use crate::config::Limits;
-use crate::detect::{Detector, Level, Rules};
+use crate::detect::{Detector, Level};
 use crate::judge::labels::KnowledgeBase;
 use crate::runtime::Outcome;
 use crate::x509::verify::{Anchors, PemFault};
@@ -36,20 +37,13 @@ impl Settings {
     pub fn of(args: &AnalysisArgs, console: &Console) -> Result<Self, Error> {
         let mut limits = args.config.as_deref().map(limits).transpose()?.unwrap_or_default();
         limits.max_flows = args.max_flows.unwrap_or(limits.max_flows);
-        let rules = args.rules.as_deref().map(Rules::load).transpose()?;
-        if let (Some(rules), Some(path)) = (&rules, &args.rules) {
-            if rules.is_empty() {
-                return Err(Error::Rules(vec![format!("{}: there are no rules (.yml files) in it", path.display())]));
-            }
-            console.note(&format!("{} rules from {}", rules.len(), path.display()));
-        }
+        let detector = Sources::of(args).map(|sources| sources.detector(&limits, console)).transpose()?;
         let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
         let anchors = Arc::new(anchors(&args.ca_file)?);
         let knowledge = match args.no_labels {
             true => None,
             false => Some(Arc::new(knowledge(&args.labels)?)),
         };
-        let detector = rules.map(|rules| Detector::with_limits(rules, &limits));
         Ok(Self { threads, limits, detector, anchors, knowledge, fail_on: args.fail_on })
     }
 

@@ -1,7 +1,7 @@
 //! A rule that fired: owned, plain data for the sinks.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use crate::event::{Endpoint, Event};
 use crate::fingerprint::Ja4;
 
 use super::suppress::Suppress;
+use super::threat::Listed;
 
 /// One `tlsight.alert`: the rule, and a reference to the sessions behind it.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Alert {
     pub suppressed: u64,
     /// Figures behind the finding, by name.
     pub measures: Box<[(&'static str, f64)]>,
+    /// What a threat list says, where one knows the session.
+    pub listed: Option<Box<Listed>>,
     /// Of the session that completed it, as are all below: its first byte, in packet time.
     pub timestamp: Timestamp,
     /// One sentence with the session's values in it. Holds no control characters, whatever the peers sent.
@@ -53,6 +56,7 @@ impl Alert {
             group: Box::default(),
             suppressed: 0,
             measures: Box::default(),
+            listed: None,
             timestamp: event.timestamp,
             message,
             source: event.client,
@@ -83,6 +87,23 @@ pub struct Facts {
     pub suppress: Option<Suppress>,
     /// Where it was read from.
     pub file: PathBuf,
+}
+
+impl Facts {
+    /// Of a rule that nobody wrote, about what stands in a file: of a group an alert an hour.
+    pub(super) fn built_in(id: String, file: &Path) -> Self {
+        Self {
+            id,
+            title: String::new(),
+            level: Level::Informational,
+            tags: Vec::new(),
+            description: None,
+            references: Vec::new(),
+            false_positives: Vec::new(),
+            suppress: Some(Suppress::of_group(0)),
+            file: file.to_owned(),
+        }
+    }
 }
 
 /// How much a rule's author thinks of a hit (Sigma's levels), mildest first.

@@ -15,6 +15,7 @@ use super::key;
 use super::message::Several;
 use super::rule::Rules;
 use super::suppress::Suppressor;
+use super::threat::ThreatLists;
 
 /// The rules of a run, and what they remember.
 #[derive(Debug)]
@@ -26,6 +27,9 @@ pub struct Detector {
     matched: Vec<usize>,
     /// Room for the rules that may hold of an event.
     candidates: RuleSet,
+    lists: Arc<ThreatLists>,
+    /// Of what lists find: theirs are no rules with numbers.
+    listed: Suppressor,
 }
 
 /// What a detector has forgotten or held back.
@@ -58,18 +62,37 @@ impl Detector {
             rules,
             matched: Vec::new(),
             candidates: RuleSet::default(),
+            lists: Arc::default(),
+            listed: Suppressor::new(1, limits.suppressed_keys),
         }
+    }
+
+    /// Looks for what threat lists name, too; also in place of the lists that it had.
+    pub fn with_lists(mut self, lists: Arc<ThreatLists>) -> Self {
+        self.renew_lists(lists);
+        self
+    }
+
+    /// Goes on with other lists.
+    pub fn renew_lists(&mut self, lists: Arc<ThreatLists>) {
+        self.lists = lists;
     }
 
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
 
+    pub fn lists(&self) -> &ThreatLists {
+        &self.lists
+    }
+
     /// Looks at the next event in packet-time order: rules over single events come first, in the order of their files,
     /// then the correlations that build on them.
     pub fn see(&mut self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        let Self { rules, correlations, suppressor, matched, candidates } = self;
-        suppressor.tick(event.end.max(event.timestamp), alert);
+        let Self { rules, correlations, suppressor, matched, candidates, lists, listed } = self;
+        let now = event.end.max(event.timestamp);
+        suppressor.tick(now, alert);
+        listed.tick(now, alert);
         matched.clear();
         rules.holding(event, candidates, &mut |number, rule| {
             if rules.plans().build_on(number) {
@@ -80,23 +103,26 @@ impl Detector {
             }
         });
         correlations.see(event, matched, &mut |firing| fire(rules, suppressor, firing, alert));
+        lists.check(event, &mut |made| tell(listed, 0, event, made, alert));
     }
 
     /// The end of the input: what is still held back is told.
     pub fn finish(&mut self, alert: &mut dyn FnMut(Alert)) {
-        let Self { rules, correlations, suppressor, .. } = self;
+        let Self { rules, correlations, suppressor, listed, .. } = self;
         correlations.finish(&mut |firing| fire(rules, suppressor, firing, alert));
         suppressor.finish(alert);
+        listed.finish(alert);
     }
 
     pub fn counters(&self) -> DetectCounters {
         let (correlations, suppressor) = (self.correlations.counters(), self.suppressor.counters());
+        let listed = self.listed.counters();
         DetectCounters {
             groups_evicted: correlations.groups_evicted,
             late_matches: correlations.late_matches,
             numbers_left_out: correlations.numbers_left_out,
-            alerts_suppressed: suppressor.held_back,
-            suppressions_evicted: suppressor.keys_evicted,
+            alerts_suppressed: suppressor.held_back + listed.held_back,
+            suppressions_evicted: suppressor.keys_evicted + listed.keys_evicted,
         }
     }
 

@@ -12,6 +12,7 @@ mod rule;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rsigma_parser::{SigmaCollection, parse_sigma_yaml};
 
@@ -22,6 +23,7 @@ use self::reference::Known;
 use super::list::Lists;
 use super::rule::{Rule, Rules};
 use super::source::Document;
+use super::threat::ThreatLists;
 use filter::{Filter, Target};
 
 impl Rules {
@@ -30,10 +32,19 @@ impl Rules {
     /// # Errors
     /// [`Error::Read`] where `path` itself cannot be read; else [`Error::Rules`] with all that is wrong, in order.
     pub fn load(path: &Path) -> Result<Self, Error> {
+        Self::load_with(path, &Arc::default())
+    }
+
+    /// Likewise; in `expand` the names of these lists may stand, too.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load).
+    pub fn load_with(path: &Path, threats: &Arc<ThreatLists>) -> Result<Self, Error> {
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let is_folder = fs::metadata(path).map_err(unreadable)?.is_dir();
         let root = if is_folder { path } else { path.parent().unwrap_or(Path::new("")) };
         let mut loader = Loader::below(root);
+        loader.lists = Lists::beside(Arc::clone(threats));
         let mut files = Vec::new();
         if is_folder {
             loader.walk(path, 0, &mut files);

@@ -195,7 +195,7 @@ fn values(field: Field, event: &Event, sentence: &mut String) -> Known {
 }
 
 /// At most [`CHARS_SHOWN`] characters, none of which moves a cursor or turns the direction of writing.
-fn push_clean(text: &str, sentence: &mut String) {
+pub fn push_clean(text: &str, sentence: &mut String) {
     for (at, c) in text.chars().enumerate() {
         if at == CHARS_SHOWN {
             sentence.push('…');

@@ -1,6 +1,6 @@
 //! What is worth telling somebody: Sigma rules over sessions.
 //!
-//! In: [`Event`](crate::event::Event)s and a folder of rules. Out: [`Alert`]s, owned. Fields have the names of the public
+//! In: [`Event`](crate::event::Event)s, a folder of rules, threat lists. Out: [`Alert`]s, owned. Fields have the names of the public
 //! schema; [`field`] is the one table that ties them to the event. Does not read captures, does not print.
 
 mod alert;
@@ -20,6 +20,7 @@ mod rule;
 mod source;
 mod store;
 mod suppress;
+pub mod threat;
 mod timespan;
 mod value;
 
@@ -27,4 +28,5 @@ pub use alert::{Alert, Facts, Level};
 pub use detector::{DetectCounters, Detector};
 pub use rule::Rules;
 pub use suppress::{By, Suppress};
+pub use threat::ThreatLists;
 pub use value::{Kind, Moment, Value};

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::{Events, Outcome};
+use crossbeam_channel::Receiver;
+
+use super::{Events, Outcome, Renewal};
 use crate::Error;
 use crate::capture::Timestamp;
 use crate::detect::{Alert, DetectCounters, Detector};
@@ -14,7 +16,7 @@ use crate::stats::Counters;
 /// Rules and sinks, on one thread.
 pub(super) struct Outlet {
     judge: Judge,
-    detector: Option<Detector>,
+    detection: Detection,
     sinks: Vec<Box<dyn Sink>>,
     sensor: String,
     outcome: Outcome,
@@ -24,11 +26,17 @@ pub(super) struct Outlet {
     error: Option<Error>,
 }
 
+/// The detector, and what it is to go by from some time on.
+pub(super) struct Detection {
+    pub detector: Option<Detector>,
+    pub renewals: Option<Receiver<Renewal>>,
+}
+
 impl Outlet {
-    pub(super) fn new(judge: Judge, detector: Option<Detector>, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
+    pub(super) fn new(judge: Judge, detection: Detection, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
         Self {
             judge,
-            detector,
+            detection,
             sinks,
             sensor,
             outcome: Outcome::default(),
@@ -43,11 +51,12 @@ impl Outlet {
         if events.is_empty() {
             return Ok(ControlFlow::Continue(()));
         }
+        let renewed = self.renew()?;
         self.sessions += events.len() as u64;
         events.iter_mut().for_each(|event| self.judge.judge(event));
         self.latest = events.iter().map(|event| event.end).fold(self.latest, Timestamp::max);
         let events = Arc::new(events);
-        let mut flow = ControlFlow::Continue(());
+        let mut flow = renewed;
         for sink in &mut self.sinks {
             flow = stricter(flow, sink.events(&events)?);
         }
@@ -56,9 +65,20 @@ impl Outlet {
         Ok(stricter(flow, detected))
     }
 
+    /// Goes on with the newest rules and lists, where there are newer ones.
+    fn renew(&mut self) -> Result<ControlFlow<()>, Error> {
+        let newest = self.detection.renewals.as_ref().and_then(|renewals| renewals.try_iter().last());
+        let Some(Renewal { rules, lists }) = newest else { return Ok(ControlFlow::Continue(())) };
+        self.detect(|detector, alert| {
+            detector.reload(rules, alert);
+            detector.renew_lists(lists);
+        })
+    }
+
     /// Lets the detector look, and hands its alerts to the sinks.
     fn detect(&mut self, look: impl FnOnce(&mut Detector, &mut dyn FnMut(Alert))) -> Result<ControlFlow<()>, Error> {
-        let Self { detector, sinks, outcome, .. } = self;
+        let Self { detection, sinks, outcome, .. } = self;
+        let Detection { detector, .. } = detection;
         let (mut flow, mut failed) = (ControlFlow::Continue(()), None);
         let Some(detector) = detector else { return Ok(flow) };
         look(detector, &mut |alert| {
@@ -84,7 +104,7 @@ impl Outlet {
     /// What the shards counted, and what is counted here.
     fn counted(&self, counters: Counters) -> Counters {
         let DetectCounters { groups_evicted, late_matches, numbers_left_out, alerts_suppressed, suppressions_evicted } =
-            self.detector.as_ref().map(Detector::counters).unwrap_or_default();
+            self.detection.detector.as_ref().map(Detector::counters).unwrap_or_default();
         Counters {
             sessions: self.sessions,
             chains_unchecked: self.judge.unchecked(),

@@ -1,10 +1,14 @@
-//! Where results go: NDJSON, ClickHouse, a terminal.
+//! Where results go: NDJSON, ClickHouse, a terminal; alerts also by syslog, in CEF, to a webhook.
 //!
 //! In: [`Event`]s in shared batches, [`Alert`]s, [`Stats`]. Out: lines and rows in the public schema ([`record`]). Decides
 //! nothing about them. A sink may have threads of its own; its methods are called from one.
 
+mod attack;
+mod backoff;
+pub mod cef;
 pub mod clickhouse;
 pub mod community_id;
+pub mod courier;
 pub mod forms;
 pub mod json;
 pub mod ndjson;
@@ -12,6 +16,8 @@ pub mod record;
 pub mod screen;
 pub mod sessions;
 pub mod summary;
+pub mod syslog;
+pub mod webhook;
 
 use std::io::{self, ErrorKind};
 use std::ops::ControlFlow;
@@ -24,10 +30,13 @@ use crate::detect::Alert;
 use crate::event::Event;
 use crate::stats::Counters;
 
+pub use cef::Cef;
 pub use clickhouse::ClickHouse;
 pub use ndjson::Ndjson;
 pub use sessions::Sessions;
 pub use summary::Summary;
+pub use syslog::Syslog;
+pub use webhook::Webhook;
 
 /// A place for results.
 ///

@@ -27,7 +27,7 @@ use crate::x509::flaws::Place;
 
 use super::{Stats, json};
 
-pub use alert::AlertRecord;
+pub use alert::{AlertRecord, severity};
 pub(super) use certificate::{Key, signature};
 pub use certificate_record::{CertificateRecord, Sighting};
 pub use session::Record;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::forms::Time;
-use super::screen::{Screen, Tone};
+use super::screen::{Screen, Tone, counted};
 use super::{Sink, Stats, written};
 use crate::Error;
 use crate::capture::Timestamp;
@@ -157,6 +157,13 @@ impl<W: Write + Send> Sink for Sessions<W> {
         line.put(Tone::Strong, &format!("{}:", self.screen.safe(&alert.rule.title)), 0);
         // An alert is shown whole, on as many lines as it takes.
         line.words(&self.screen.safe(&alert.message), indent);
+        let several = (alert.count > 1).then(|| counted(alert.count, "session"));
+        let held =
+            (alert.suppressed > 0).then(|| format!("{} like it held back before", counted(alert.suppressed, "alert")));
+        let more: Vec<String> = [several, held].into_iter().flatten().collect();
+        if !more.is_empty() {
+            line.words(&format!("({})", more.join(", ")), indent);
+        }
         self.end_line();
         self.write_if_full()
     }

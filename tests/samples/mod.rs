@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrayvec::ArrayVec;
 use tlsight::capture::Timestamp;
 use tlsight::decode::{Tunnel, TunnelKind, Vlans};
+use tlsight::detect::threat::{Class, Listed};
 use tlsight::detect::{Facts, Level};
 use tlsight::event::labels::{Evidence as Matched, Label, LabelSet, Labels, Role, Specificity};
 use tlsight::event::{
@@ -385,18 +386,32 @@ pub fn alert() -> tlsight::detect::Alert {
             id: "8d0b3b44-6d8a-4b6f-9a5e-0c1d2e3f4a5b".to_owned(),
             title: "A title".to_owned(),
             level: Level::High,
-            tags: vec!["attack.t1573".to_owned()],
-            description: None,
-            references: Vec::new(),
-            false_positives: Vec::new(),
+            tags: ["attack.command-and-control", "attack.t1573.002"].map(str::to_owned).to_vec(),
+            description: Some("What it is about.".to_owned()),
+            references: vec!["https://example.org/rule".to_owned()],
+            false_positives: vec!["Some".to_owned()],
             suppress: None,
             file: "a.yml".into(),
         }),
-        sessions: [event.id].into(),
-        count: 1,
-        group: Box::default(),
-        suppressed: 0,
-        measures: Box::default(),
+        sessions: [[7; 16], event.id].into(),
+        count: 70,
+        group: [("source.ip".into(), "128.232.110.120".into()), ("n\"ame".into(), "va]lue".into())].into(),
+        suppressed: 3,
+        measures: [("score", 0.75), ("age_days", 12.0)].into(),
+        listed: Some(Box::new(Listed {
+            list: "c2".into(),
+            class: Class::Address,
+            kind: "ipv6-addr",
+            value: "2001:db8::2".to_owned(),
+            matched: "destination.ip",
+            line: 17,
+            description: Some("Dridex C&C".into()),
+            reference: Some("https://example.org/entry".into()),
+            source: Some("somebody".into()),
+            first_seen: Some(1_708_000_000),
+            last_seen: Some(1_709_000_000),
+            shared_with: Some("curl".into()),
+        })),
         timestamp: event.timestamp,
         message: "tab\there".to_owned(),
         source: event.client,

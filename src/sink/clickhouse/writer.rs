@@ -24,6 +24,7 @@ use super::target::{PASSWORD_VARIABLE, USER_VARIABLE};
 use super::{Options, Target, schema};
 use crate::detect::Alert;
 use crate::event::Event;
+use crate::sink::backoff::Backoff;
 
 /// What the sink hands to the thread.
 pub enum Work {
@@ -379,30 +380,6 @@ impl Part {
     }
 }
 
-/// Waits that double up to a bound, each shortened at random so that many sensors do not come back at once.
-struct Backoff {
-    wait: Duration,
-    jitter: RandomState,
-    count: u64,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self { wait: FIRST_WAIT, jitter: RandomState::new(), count: 0 }
-    }
-}
-
-impl Backoff {
-    /// Between half of the wait and all of it.
-    fn next(&mut self) -> Duration {
-        self.count += 1;
-        let wait = self.wait;
-        self.wait = (wait * 2).min(LAST_WAIT);
-        let share = self.jitter.hash_one(self.count) % 1_000;
-        wait / 2 + wait.mul_f64(share as f64 / 2_000.0)
-    }
-}
-
 /// Closes the gate when the thread ends.
 struct Closing(Arc<Shared>);
 
@@ -446,5 +423,3 @@ const SETTINGS: [(&str, &str); 3] =
 const EVENT_BYTES: usize = 2 << 10;
 
 const FIRST_CONTACT: Duration = Duration::from_secs(5);
-const FIRST_WAIT: Duration = Duration::from_millis(200);
-const LAST_WAIT: Duration = Duration::from_secs(10);

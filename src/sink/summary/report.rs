@@ -112,6 +112,7 @@ impl Page<'_> {
             (Some(level), _) => {
                 verdict.push((level_tone(level), format!("{}, highest: {level}", counted(alerts, "alert"))));
             }
+            (None, Some(0)) => verdict.push((Tone::Good, "no alert of the threat lists".to_owned())),
             (None, Some(rules)) => {
                 verdict.push((Tone::Good, format!("no alert of {}", counted(*rules as u64, "rule"))));
             }

@@ -1,7 +1,7 @@
 //! FoxIO's `ja4plus-mapping.csv`: Application, Library, Device, OS, ja4, ja4s, ja4h, ja4x, ja4t, ja4tscan, Notes.
 
-use super::csv::Rows;
 use super::{Found, Import, Print, Specificity, base_name, shortened, tidy};
+use crate::feed::csv::Rows;
 
 pub(super) fn read(name: &str, text: &str, import: &mut Import) {
     let mut rows = Rows::new(text);

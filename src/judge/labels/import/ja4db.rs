@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{Found, Import, Print, Specificity, shortened, tidy};
+use crate::feed::json::Lines;
 
 #[derive(Deserialize)]
 struct Row {
@@ -23,7 +24,7 @@ pub(super) fn read(name: &str, text: &str, import: &mut Import) {
         Ok(rows) => rows,
         Err(error) => return import.fault(&format!("{name}:{}", error.line()), error),
     };
-    let mut lines = Lines { text, at: 0, line: 1 };
+    let mut lines = Lines::new(text);
     for row in rows {
         let place = format!("{name}:{}", lines.of(row.get()));
         match serde_json::from_str(row.get()) {
@@ -60,24 +61,5 @@ fn keep(row: Row, place: String, import: &mut Import) {
             print,
             place,
         }),
-    }
-}
-
-/// Tells the lines of parts of a text, which come in order.
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-    line: usize,
-}
-
-impl Lines<'_> {
-    /// Of a part that lies in the text.
-    fn of(&mut self, part: &str) -> usize {
-        let start = (part.as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
-        let between = self.text.as_bytes().get(self.at..start).unwrap_or_default();
-        let lines = between.iter().filter(|byte| **byte == b'\n').count();
-        self.line = self.line.saturating_add(lines);
-        self.at = self.at.max(start);
-        self.line
     }
 }

@@ -3,7 +3,6 @@
 //! In: a file's name and text. Out: entries, a line for each line that could not be read, and counts of what was left out.
 //! The format is known by the content. Says nothing against a list: what two of them call differently is kept twice.
 
-mod csv;
 mod foxio;
 mod ja4db;
 mod sslbl;
@@ -13,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::entry::{Entry, Hello, Print};
 use crate::event::labels::{Role, Specificity};
+use crate::feed::{base_name, shortened, tidy};
 
 /// What came of a list.
 #[derive(Debug, Default)]
@@ -158,14 +158,6 @@ impl Import {
     }
 }
 
-/// Text of a list on one line and no longer than that; `None` where it is empty.
-fn tidy(text: &str) -> Option<String> {
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
-    let text = words.collect::<Vec<_>>().join(" ");
-    let text: String = text.chars().take(TEXT_CHARS).collect();
-    (!text.is_empty()).then_some(text)
-}
-
 /// The day of `2019-07-27 20:42:54`.
 fn day(text: &str) -> Option<String> {
     let day = text.trim().get(..10)?;
@@ -173,19 +165,6 @@ fn day(text: &str) -> Option<String> {
         day.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() });
     // A day that TOML would refuse is none.
     (is_day && day.parse::<toml::value::Datetime>().is_ok()).then(|| day.to_owned())
-}
-
-/// The file's name without its folders.
-fn base_name(name: &str) -> &str {
-    name.rsplit('/').next().unwrap_or(name)
-}
-
-/// At most a line's worth of somebody's text.
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(40) {
-        None => format!("`{text}`"),
-        Some((end, _)) => format!("`{}…`", text.get(..end).unwrap_or_default()),
-    }
 }
 
 const FORMATS: [(Format, &str); 6] = [
@@ -199,4 +178,3 @@ const FORMATS: [(Format, &str); 6] = [
 /// Lines in which a header is looked for.
 const HEAD_LINES: usize = 40;
 const MAX_FAULTS: u64 = 1_000;
-const TEXT_CHARS: usize = 200;

@@ -1,8 +1,8 @@
 //! The CSV files of abuse.ch's SSL Blacklist: JA3 fingerprints and SHA-1 hashes of certificates, each with what it was
 //! listed for. Columns go by their place; the header is a comment.
 
-use super::csv::Rows;
 use super::{Format, Found, Import, Print, Role, Specificity, day, shortened, tidy};
+use crate::feed::csv::Rows;
 
 pub(super) fn read(name: &str, text: &str, format: Format, import: &mut Import) {
     for (line, row) in Rows::new(text) {

@@ -3,7 +3,8 @@
 //! In: text. Out: rows with the number of the line that each begins on. Rows that begin with `#` are comments.
 
 /// The rows of a text. A quote that is never closed ends with the text.
-pub(super) struct Rows<'a> {
+#[derive(Debug)]
+pub struct Rows<'a> {
     rest: &'a str,
     line: usize,
 }

@@ -11,6 +11,7 @@ mod live;
 mod outputs;
 mod progress;
 mod read;
+mod rules;
 mod settings;
 mod watch;
 
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Live(args) => live::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),
+        Command::Rules(args) => rules::run(args, &console),
     };
     match done {
         Ok(status) => status.into(),
@@ -46,7 +48,7 @@ pub fn main() -> ExitCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Status {
     Done,
-    /// There were alerts of the level of `--fail-on`, or above.
+    /// There were alerts of the level of `--fail-on`, or above; a test of a rule failed.
     Alerts,
     /// Something could not be done; what could was.
     Failed,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{ArgAction, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::rules::args::RulesArgs;
 use crate::detect::Level;
 
 /// Who talks TLS with whom, with which software, and what is wrong about it: from capture files or an interface.
@@ -24,6 +25,7 @@ pub enum Command {
     Live(LiveArgs),
     Explain(ExplainArgs),
     Labels(LabelsArgs),
+    Rules(RulesArgs),
 }
 
 #[derive(Debug, Clone, Copy, Group)]

@@ -30,8 +30,8 @@ pub struct DetectCounters {
 }
 
 impl Detector {
-    pub fn new(rules: Rules) -> Self {
-        Self { rules: Arc::new(rules), candidates: RuleSet::default(), counters: DetectCounters::default() }
+    pub fn new(rules: impl Into<Arc<Rules>>) -> Self {
+        Self { rules: rules.into(), candidates: RuleSet::default(), counters: DetectCounters::default() }
     }
 
     pub fn rules(&self) -> &Rules {

@@ -14,7 +14,8 @@ pub struct Lists {
 }
 
 impl Lists {
-    /// The list of that name for a rule in `folder`: in `lists/` there, else in that of a folder above, up to `root`.
+    /// The list of that name for a rule in `folder`: in `lists/` there, else in that of the nearest folder above. `root`, which
+    /// is what was loaded, is where a list that is missing should be put.
     ///
     /// # Errors
     /// In words: no such list, or it cannot be read.
@@ -23,8 +24,7 @@ impl Lists {
             return Err(format!("`%{name}%` names no list: a name is made of letters, digits, `_` and `-`"));
         }
         let file = format!("{name}.txt");
-        let places = folder.ancestors().take_while(|place| place.starts_with(root));
-        let path = places.map(|place| place.join("lists").join(&file)).find(|path| path.is_file());
+        let path = folder.ancestors().map(|place| place.join("lists").join(&file)).find(|path| path.is_file());
         let path = path.ok_or_else(|| {
             format!(
                 "there is no list `{name}`: put its values, one a line, into {}",

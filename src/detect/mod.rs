@@ -4,19 +4,25 @@
 //! schema; [`field`] is the one table that ties them to the event. Does not read captures, does not print.
 
 mod alert;
+pub mod check;
 mod compile;
 mod condition;
 mod detector;
 pub mod field;
+pub mod import;
 mod index;
+pub mod library;
 mod list;
 mod load;
 mod matcher;
 mod message;
 mod pattern;
 mod rule;
+mod sample;
+pub mod selftest;
 mod source;
 mod value;
+pub mod words;
 
 pub use alert::{Alert, Facts, Level};
 pub use detector::{DetectCounters, Detector};

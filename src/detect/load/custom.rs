@@ -39,6 +39,9 @@ impl Custom {
                 let template = value.as_str().ok_or("`custom: message:` is a sentence: write text")?;
                 self.message = Some(Message::parse(template)?);
             }
+            // Read by who runs them.
+            "tests" if value.is_sequence() => {}
+            "tests" => return Err("`custom: tests:` is a list: see rules/README.md".to_owned()),
             unknown => return Err(format!("`custom` knows the keys {}, not `{unknown}`", KEYS.join(", "))),
         }
         Ok(())
@@ -46,4 +49,4 @@ impl Custom {
 }
 
 /// All keys, as a fault lists them.
-const KEYS: &[&str] = &["message"];
+const KEYS: &[&str] = &["message", "tests"];

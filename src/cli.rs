@@ -12,6 +12,7 @@ mod live;
 mod outputs;
 mod progress;
 mod read;
+mod rules;
 mod settings;
 mod watch;
 
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
         Command::Live(args) => live::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),
+        Command::Rules(args) => rules::run(args, &console),
     };
     match done {
         Ok(status) => status.into(),
@@ -47,7 +49,7 @@ pub fn main() -> ExitCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Status {
     Done,
-    /// There were alerts of the level of `--fail-on`, or above.
+    /// There were alerts of the level of `--fail-on`, or above; a test of a rule failed.
     Alerts,
     /// Something could not be done; what could was.
     Failed,

@@ -3,6 +3,7 @@
 //! In: a [`Source`] and a [`Plan`]. Out: what the plan's sinks get, and an [`Outcome`]. With one thread everything runs on
 //! the caller's; with more, the caller's thread reads and hands offsets to shards, whose events meet in one outlet thread.
 
+mod gather;
 mod order;
 mod outlet;
 mod shards;
@@ -24,6 +25,7 @@ use crate::judge::{Judge, Measures};
 use crate::sink::Sink;
 use crate::stats::Counters;
 
+pub use gather::sessions;
 use outlet::{Detection, Outlet};
 
 /// What a run is to do.

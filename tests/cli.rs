@@ -644,3 +644,157 @@ fn the_version_tells_what_it_was_built_with() {
     assert!(run.out.starts_with(concat!("tlsight ", env!("CARGO_PKG_VERSION"), "\n")), "{}", run.out);
     assert!(run.out.contains("features: "), "{}", run.out);
 }
+
+const RULE: &str = "title: Port\nid: 11111111-1111-4111-8111-111111111111\nstatus: test\ndescription: A port\nreferences: ['https://example.org/']\ntags: [attack.t1571]\nlogsource: {product: tlsight, category: tls}\ndetection:\n  s:\n    destination.port: 4444\n  condition: s\nfalsepositives: [Others]\nlevel: low\n";
+
+fn with_tests(port: u16) -> String {
+    format!(
+        "{RULE}custom:\n  tests:\n    - name: a port\n      fires:\n        - event: {{destination.port: {port}}}\n      quiet:\n        - event: {{destination.port: 443}}\n"
+    )
+}
+
+#[test]
+fn rules_are_checked_with_file_and_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = file(&folder, "good.yml", with_tests(4444).as_bytes());
+    let fine = run(&["rules", "check", text(&good), "--strict"]);
+    assert_eq!((fine.status, fine.out.as_str()), (0, "1 rule, 0 warnings\n"));
+
+    let odd = RULE
+        .replace("  condition: s\n", "  other:\n    tls.version: 'TLS1.2'\n  spare:\n    tls.client.ja3|cased: B386946A5A44D1DDCC843BC75336DFCE\n  third:\n    tls.cipher: TLS_NO_SUCH\n  fourth:\n    destination.port: 443\n  condition: s and other and third and fourth\n")
+        .replace("falsepositives: [Others]\n", "");
+    let odd = file(&folder, "odd.yml", odd.as_bytes());
+    let lenient = run(&["rules", "check", text(&odd)]);
+    assert_eq!((lenient.status, run(&["rules", "check", text(&odd), "--strict"]).status), (0, 1), "{}", lenient.out);
+    for (line, what) in [
+        (1, "no `falsepositives`"),
+        (1, "no test that has to fire"),
+        (12, "`TLS1.2` cannot be a value of `tls.version`"),
+        (13, "does not ask for the selection `spare`"),
+        (14, "where it is written `b386946a5a44d1ddcc843bc75336dfce`"),
+        (16, "`TLS_NO_SUCH` cannot be a value of `tls.cipher`"),
+        (19, "no value of `destination.port` is all that it asks for"),
+    ] {
+        let found = lenient.out.lines().any(|told| told.contains(&format!("odd.yml:{line}: ")) && told.contains(what));
+        assert!(found, "{line}: {what}\n{}", lenient.out);
+    }
+
+    let bad = file(&folder, "bad.yml", RULE.replace("destination.port", "destination.prt").as_bytes());
+    let refused = run(&["rules", "check", text(&bad)]);
+    assert_eq!(refused.status, 2);
+    assert!(
+        refused.out.contains("error: ") && refused.out.contains("bad.yml:10: there is no field `destination.prt`"),
+        "{}",
+        refused.out
+    );
+}
+
+#[test]
+fn rules_are_tested_by_their_own_tests() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let good = file(&folder, "good.yml", with_tests(4444).as_bytes());
+    let passed = run(&["rules", "test", text(&good)]);
+    assert_eq!((passed.status, passed.out.as_str()), (0, "ok      Port (1 fire, 1 quiet)\n1 rule, 0 failed\n"));
+
+    let bad = file(&folder, "bad.yml", with_tests(4445).as_bytes());
+    let failed = run(&["rules", "test", text(&bad)]);
+    assert_eq!(failed.status, 1);
+    assert!(failed.out.contains("a port: a session: had to fire, and stayed quiet"), "{}", failed.out);
+
+    let bare = file(&folder, "bare.yml", RULE.as_bytes());
+    let failed = run(&["rules", "test", text(&bare)]);
+    assert_eq!(failed.status, 1);
+    assert!(
+        failed.out.contains("has no test that has to fire")
+            && failed.out.contains("has no test that has to stay quiet")
+    );
+
+    // The tests may stand beside the rule, and captures in a folder above.
+    let beside = format!(
+        "- name: beside\n  fires:\n    - events:\n        - event: {{destination.port: 4444, source.ip: '10.0.0.{{n}}'}}\n          repeat: {{count: 3, every: 1m, jitter: 0.2}}\n        - event: {{destination.port: 443}}\n      alerts: 3\n      message: 10.0.0.1\n  quiet: ['{}']\n",
+        capture("openssl_tls13.pcap")
+    );
+    file(&folder, "bare.tests.yml", beside.as_bytes());
+    let passed = run(&["rules", "test", text(&bare)]);
+    assert_eq!((passed.status, passed.out.as_str()), (0, "ok      Port (1 fire, 1 quiet)\n1 rule, 0 failed\n"));
+}
+
+#[test]
+fn faults_of_tests_are_told_with_their_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (item, why) in [
+        ("event: {destination.prt: 1}", "did you mean `destination.port`?"),
+        ("event: {destination.port: 99999}", "cannot be a value of `destination.port`"),
+        ("event: {destination.port: [1, 2]}", "has one value, not 2"),
+        ("event: {}", "had to fire, and stayed quiet"),
+        ("{event: {destination.port: 1}, at: soon}", "`at` is a time"),
+        ("{event: {destination.port: 1}, repeat: {count: 0}}", "`count` is a number from 1"),
+        ("{event: {destination.port: 1}, repeat: {count: 2, jitter: 2}}", "`jitter` is a number from 0 to 1"),
+        ("{event: {destination.port: 1}, repeat: {count: 999999999}}", "`count` is a number from 1"),
+        ("{event: {destination.port: 1}, often: 1}", "the key `often` is not known here"),
+        ("no/such.pcap", "there is no capture `no/such.pcap`"),
+        ("[]", "there is no event"),
+        ("{event: {destination.port: 4444}, alerts: 2}", "had to fire 2 times, and did 1"),
+        ("{event: {destination.port: 4444}, message: nothing}", "had to say `nothing`"),
+    ] {
+        let rule = format!(
+            "{RULE}custom:\n  tests:\n    - name: a port\n      fires:\n        - {item}\n      quiet:\n        - event: {{destination.port: 443}}\n"
+        );
+        let rule = file(&folder, "rule.yml", rule.as_bytes());
+        let failed = run(&["rules", "test", text(&rule)]);
+        assert_eq!(failed.status, 1, "{item}: {}{}", failed.out, failed.err);
+        assert!(failed.out.contains(why), "{item}: {}", failed.out);
+    }
+}
+
+#[test]
+fn rules_are_listed_and_explained() {
+    let listed = run(&["rules", "list", RULES, "--json"]);
+    let rows = records(&listed.out);
+    assert!(listed.status == 0 && rows.len() >= 60, "{}", rows.len());
+    let row = rows.iter().find(|row| row["title"] == "Expired certificate").expect("the rule");
+    assert_eq!(
+        (&row["level"], &row["family"], &row["techniques"][0]),
+        (&"medium".into(), &"certificates".into(), &"T1557".into())
+    );
+    let table = run(&["rules", "list", RULES]);
+    assert_eq!(table.out.lines().count(), rows.len() + 1);
+
+    let id = row["id"].as_str().expect("an id");
+    let by_id = run(&["rules", "explain", &id[..8], "--rules", RULES]);
+    let by_title = run(&["rules", "explain", "expired CERTIFICATE", "--rules", RULES]);
+    assert_eq!((by_id.status, &by_id.out), (0, &by_title.out));
+    for line in [
+        "tls.server.not_after is below the value of @timestamp",
+        "fires: ",
+        "quiet: ",
+        "https://attack.mitre.org/techniques/T1557/",
+    ] {
+        assert!(by_id.out.contains(line), "{line}\n{}", by_id.out);
+    }
+    let lists = run(&["rules", "explain", "Fingerprint known from malware", "--rules", RULES]);
+    assert!(lists.out.contains("known_bad_ja3: 18 values"), "{}", lists.out);
+    assert_eq!(run(&["rules", "explain", "no such rule", "--rules", RULES]).status, 2);
+}
+
+#[test]
+fn rules_of_suricata_are_taken_over_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = file(
+        &folder,
+        "a.rules",
+        b"alert tls any any -> any any (msg:\"a name\"; tls.sni; content:\"site.test\"; endswith; sid:1; rev:1;)\nalert http any any -> any any (msg:\"b\"; content:\"x\"; sid:2;)\n",
+    );
+    let out = folder.path().join("out");
+    let import = || run(&["rules", "import", "suricata", text(&rules), "-o", text(&out)]);
+    let done = import();
+    assert_eq!(done.status, 0);
+    assert!(done.out.ends_with("a.rules: 1 rule taken over, 1 left out, 0 switched off\n"), "{}", done.out);
+    assert!(done.err.contains("a.rules:2: sid 2: "), "{}", done.err);
+    assert_eq!(run(&["rules", "check", text(&out)]).status, 0);
+    let alerts = run(&["read", &capture("openssl_tls12.pcap"), "--rules", text(&out)]).out;
+    assert_eq!(records(&alerts).iter().filter(|record| dataset(record) == "tlsight.alert").count(), 1);
+    let again = import();
+    assert_eq!(again.status, 2);
+    assert!(again.err.contains("it is there already"), "{}", again.err);
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{ArgAction, ArgGroup, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use super::rules::args::RulesArgs;
 use crate::detect::Level;
 use crate::detect::threat::ListSource;
 use crate::sink::syslog;
@@ -26,6 +27,7 @@ pub enum Command {
     Live(LiveArgs),
     Explain(ExplainArgs),
     Labels(LabelsArgs),
+    Rules(RulesArgs),
 }
 
 #[derive(Debug, Clone, Copy, Group)]

@@ -76,7 +76,7 @@ fn limits(path: &Path) -> Result<Limits, Error> {
 }
 
 /// Mozilla's roots and those of the files.
-fn anchors(files: &[PathBuf]) -> Result<Anchors, Error> {
+pub fn anchors(files: &[PathBuf]) -> Result<Anchors, Error> {
     let mut anchors = Anchors::mozilla();
     for path in files {
         let text = fs::read(path).map_err(|source| Error::Read { path: path.clone(), source })?;

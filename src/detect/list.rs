@@ -22,8 +22,8 @@ impl Lists {
         Self { threats, read: HashMap::new() }
     }
 
-    /// The list of that name for a rule in `folder`: in `lists/` there, else in that of a folder above, up to `root`; else the
-    /// threat list of that name.
+    /// The list of that name for a rule in `folder`: in `lists/` there, else in that of the nearest folder above; else the
+    /// threat list of that name. `root`, which is what was loaded, is where a list that is missing should be put.
     ///
     /// # Errors
     /// In words: no such list, or it cannot be read.
@@ -31,8 +31,7 @@ impl Lists {
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
             return Err(format!("`%{name}%` names no list: a name is made of letters, digits, `_` and `-`"));
         }
-        let places = folder.ancestors().take_while(|place| place.starts_with(root));
-        let files = places.flat_map(|place| {
+        let files = folder.ancestors().flat_map(|place| {
             let lists = place.join("lists");
             ["txt"].into_iter().chain(OTHER_FORMS).map(move |ending| lists.join(format!("{name}.{ending}")))
         });

@@ -45,12 +45,7 @@ impl Rules {
         let root = if is_folder { path } else { path.parent().unwrap_or(Path::new("")) };
         let mut loader = Loader::below(root);
         loader.lists = Lists::beside(Arc::clone(threats));
-        let mut files = Vec::new();
-        if is_folder {
-            loader.walk(path, 0, &mut files);
-        } else {
-            files.push(path.to_owned());
-        }
+        let files = rule_files(path, &mut loader.faults);
         files.iter().for_each(|file| loader.file(file));
         loader.apply_filters();
         let plans = loader.tie();
@@ -95,30 +90,6 @@ impl<'a> Loader<'a> {
         }
     }
 
-    fn walk(&mut self, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-        if depth > DEPTH {
-            self.faults.push(format!("{}: folders are nested deeper than {DEPTH}", folder.display()));
-            return;
-        }
-        let entries: Result<Vec<_>, _> = fs::read_dir(folder).and_then(Iterator::collect);
-        let mut paths: Vec<_> = match entries {
-            Ok(entries) => entries.iter().map(fs::DirEntry::path).collect(),
-            Err(why) => return self.faults.push(format!("{}: {why}", folder.display())),
-        };
-        paths.sort_unstable();
-        for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with('.') {
-                continue;
-            }
-            if path.is_dir() {
-                self.walk(&path, depth + 1, files);
-            } else if name.ends_with(".yml") || name.ends_with(".yaml") {
-                files.push(path);
-            }
-        }
-    }
-
     fn file(&mut self, path: &Path) {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
@@ -150,8 +121,49 @@ impl<'a> Loader<'a> {
     }
 }
 
+/// The rule files below a folder, in the order of their names; a path that is no folder is one itself. What cannot be looked
+/// into is added to the faults.
+pub(super) fn rule_files(path: &Path, faults: &mut Vec<String>) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    if path.is_dir() {
+        walk(path, 0, &mut files, faults);
+    } else {
+        files.push(path.to_owned());
+    }
+    files
+}
+
+fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, faults: &mut Vec<String>) {
+    if depth > DEPTH {
+        faults.push(format!("{}: folders are nested deeper than {DEPTH}", folder.display()));
+        return;
+    }
+    let entries: Result<Vec<_>, _> = fs::read_dir(folder).and_then(Iterator::collect);
+    let mut paths: Vec<_> = match entries {
+        Ok(entries) => entries.iter().map(fs::DirEntry::path).collect(),
+        Err(why) => return faults.push(format!("{}: {why}", folder.display())),
+    };
+    paths.sort_unstable();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, depth + 1, files, faults);
+        } else if (name.ends_with(".yml") || name.ends_with(".yaml")) && !is_tests(&name) {
+            files.push(path);
+        }
+    }
+}
+
+/// Whether a file holds tests of the rules beside it.
+fn is_tests(name: &str) -> bool {
+    name.ends_with(".tests.yml") || name.ends_with(".tests.yaml")
+}
+
 /// Finds the place of a fault that the parser told in its own words, and says it on one line.
-fn parser_fault(document: &Document<'_>, text: &str) -> String {
+pub(super) fn parser_fault(document: &Document<'_>, text: &str) -> String {
     let number_after = |word: &str| {
         let (_, rest) = text.split_once(word)?;
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());

@@ -4,25 +4,31 @@
 //! schema; [`field`] is the one table that ties them to the event. Does not read captures, does not print.
 
 mod alert;
+pub mod check;
 mod compile;
 mod condition;
 mod correlation;
 mod detector;
 pub mod field;
+pub mod import;
 mod index;
 mod key;
+pub mod library;
 mod list;
 mod load;
 mod matcher;
 mod message;
 mod pattern;
 mod rule;
+mod sample;
+pub mod selftest;
 mod source;
 mod store;
 mod suppress;
 pub mod threat;
 mod timespan;
 mod value;
+pub mod words;
 
 pub use alert::{Alert, Facts, Level};
 pub use detector::{DetectCounters, Detector};

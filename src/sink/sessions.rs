@@ -332,9 +332,10 @@ impl Line<'_> {
         }
     }
 
-    /// Words, where there is a width in lines that begin at `indent`.
+    /// Words, where there is a width in lines that begin at `indent`. A word that is longer than a line is cut into lines.
     fn words(&mut self, text: &str, indent: usize) {
-        for word in text.split(' ') {
+        let room = self.screen.width.map_or(usize::MAX, |width| width.saturating_sub(indent)).max(1);
+        for word in text.split(' ').flat_map(|word| pieces(word, room)) {
             let columns = word.chars().count();
             if self.used > indent && self.screen.width.is_some_and(|width| self.used + columns > width) {
                 self.text.truncate(self.text.trim_end_matches(' ').len());
@@ -398,6 +399,18 @@ impl Line<'_> {
             put(Tone::Warning, "odd");
         }
     }
+}
+
+/// Text in pieces of so many characters and a rest; an empty one is a piece.
+fn pieces(text: &str, room: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = text.char_indices().nth(room).map(|(at, _)| at);
+        let (piece, after) = end.and_then(|end| text.split_at_checked(end)).unwrap_or((text, ""));
+        rest = (!after.is_empty()).then_some(after);
+        Some(piece)
+    })
 }
 
 /// Flaws of certificates have marks of their own.

@@ -30,7 +30,7 @@ pub use groups::{Strength, group, group_strength, is_post_quantum};
 pub use methods::{
     certificate_compression, compression_method, heartbeat_mode, max_fragment_length, point_format, psk_mode,
 };
-pub use oids::{curve, curve_bits, public_key_algorithm, signature_algorithm};
+pub use oids::{curve, curve_bits, oid_named, public_key_algorithm, signature_algorithm};
 pub use quic::{ParameterId, QuicVersion, TransportParameter, transport_parameter};
 pub use signatures::signature_scheme;
 pub use versions::{Version, version};

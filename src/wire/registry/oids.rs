@@ -19,6 +19,13 @@ pub fn curve(oid: &str) -> Option<&'static str> {
     find_curve(oid).map(|curve| curve.name)
 }
 
+/// The OID of the signature algorithm, the public key's algorithm or the curve of that name, in any case.
+pub fn oid_named(name: &str) -> Option<&'static str> {
+    let curves = CURVES.iter().map(|(oid, curve)| (*oid, curve.name));
+    let mut all = SIGNATURES.iter().chain(KEYS).copied().chain(curves);
+    all.find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(oid, _)| oid)
+}
+
 /// Bits of the field of a named curve.
 pub fn curve_bits(oid: &str) -> Option<u32> {
     find_curve(oid).map(|curve| curve.bits)

@@ -1,0 +1,70 @@
+//! All sessions of a capture at once, for whoever wants to look at them again and again.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Pace, Plan, run};
+use crate::Error;
+use crate::capture::{Chain, Inputs};
+use crate::config::Limits;
+use crate::detect::Alert;
+use crate::event::Event;
+use crate::flow::Hasher;
+use crate::judge::Measures;
+use crate::sink::{Sink, Stats};
+
+/// The sessions of a capture file, judged, in the order in which a run tells of them.
+///
+/// # Errors
+/// The capture cannot be read, or not to its end.
+pub fn sessions(path: &Path, measures: Measures) -> Result<Vec<Event>, Error> {
+    let (inputs, errors) = Inputs::find(&[path]);
+    if let Some(error) = errors.into_iter().next() {
+        return Err(error);
+    }
+    let gathered = Arc::new(Mutex::new(Vec::new()));
+    let plan = Plan {
+        threads: 1,
+        limits: Limits::default(),
+        hasher: Hasher::random(),
+        filter: None,
+        measures,
+        detector: None,
+        renewals: None,
+        sinks: vec![Box::new(Gather(Arc::clone(&gathered)))],
+        sensor: String::new(),
+        pace: Pace::Offline,
+    };
+    let mut source = Chain::new(inputs);
+    run(&mut source, plan, &mut |_, _| ())?;
+    if let Some(error) = source.take_errors().into_iter().next() {
+        return Err(error);
+    }
+    Ok(std::mem::take(&mut *gathered.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+struct Gather(Arc<Mutex<Vec<Event>>>);
+
+impl Sink for Gather {
+    fn events(&mut self, events: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(events.iter().cloned());
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn alert(&mut self, _: &Alert) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn stats(&mut self, _: &Stats) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<String>, Error> {
+        Ok(Vec::new())
+    }
+}

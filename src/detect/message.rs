@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use crate::event::Event;
 use crate::wire::text::printable;
 
+use super::behaviour::Finding;
 use super::field::Field;
 
 /// A parsed template.
@@ -21,6 +22,8 @@ pub struct Message {
 enum Piece {
     Text(Box<str>),
     Field(Field),
+    /// A figure of a behaviour's finding.
+    Measure(Box<str>),
 }
 
 impl Message {
@@ -39,6 +42,12 @@ impl Message {
                 text.push_str(&brace[..1]);
                 rest = after;
             } else if let Some((name, after)) = brace.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+                if let Some(measure) = name.strip_prefix(MEASURE) {
+                    pieces.push(Piece::Text(std::mem::take(&mut text).into()));
+                    pieces.push(Piece::Measure(measure.into()));
+                    rest = after;
+                    continue;
+                }
                 let field = Field::named(name).map_err(|unknown| {
                     format!("the message names an unknown field `{name}`; did you mean `{}`?", unknown.nearest)
                 })?;
@@ -59,13 +68,26 @@ impl Message {
         Self { pieces: [Piece::Text(format!("{title}: ").into())].into() }.and_parties()
     }
 
+    /// The figures that the template names, without `measure.`
+    pub fn measures(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Measure(name) => Some(&**name),
+            Piece::Text(_) | Piece::Field(_) => None,
+        })
+    }
+
     pub fn fill(&self, event: &Event) -> String {
+        self.fill_with(event, &Finding::default())
+    }
+
+    /// The sentence with the figures of a finding in it.
+    pub fn fill_with(&self, event: &Event, finding: &Finding) -> String {
         let mut sentence = String::with_capacity(160);
         let mut pieces = self.pieces.iter().peekable();
         while let Some(piece) = pieces.next() {
             match piece {
                 Piece::Text(text) => sentence.push_str(text),
-                Piece::Field(field) => match values(*field, event, &mut sentence) {
+                Piece::Field(_) | Piece::Measure(_) => match self.value(piece, event, finding, &mut sentence) {
                     Known::Yes => {}
                     // Brackets around nothing say nothing.
                     Known::No => match (sentence.strip_suffix(" ("), pieces.peek()) {
@@ -80,6 +102,14 @@ impl Message {
             }
         }
         sentence
+    }
+
+    fn value(&self, piece: &Piece, event: &Event, finding: &Finding, sentence: &mut String) -> Known {
+        match piece {
+            Piece::Text(_) => Known::Yes,
+            Piece::Field(field) => values(*field, event, sentence),
+            Piece::Measure(name) => measure(name, finding, sentence),
+        }
     }
 
     fn and_parties(self) -> Self {
@@ -120,6 +150,22 @@ fn values(field: Field, event: &Event, sentence: &mut String) -> Known {
     if count == 0 { Known::No } else { Known::Yes }
 }
 
+fn measure(name: &str, finding: &Finding, sentence: &mut String) -> Known {
+    if name == NOTE {
+        let Some(note) = &finding.note else { return Known::No };
+        push_clean(note, sentence);
+        return Known::Yes;
+    }
+    let Some(&(_, figure)) = finding.measures.iter().find(|(measure, _)| *measure == name) else { return Known::No };
+    // As many digits as say something.
+    let _ = match figure {
+        figure if figure.fract() == 0.0 || figure.abs() >= 100.0 => write!(sentence, "{figure:.0}"),
+        figure if figure.abs() >= 0.01 => write!(sentence, "{figure:.2}"),
+        figure => write!(sentence, "{figure:.6}"),
+    };
+    Known::Yes
+}
+
 /// At most [`CHARS_SHOWN`] characters, none of which moves a cursor or turns the direction of writing.
 fn push_clean(text: &str, sentence: &mut String) {
     for (at, c) in text.chars().enumerate() {
@@ -141,6 +187,8 @@ fn is_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+const MEASURE: &str = "measure.";
+const NOTE: &str = "note";
 const VALUES_SHOWN: usize = 8;
 const CHARS_SHOWN: usize = 256;
 

@@ -4,6 +4,7 @@
 //! schema; [`field`] is the one table that ties them to the event. Does not read captures, does not print.
 
 mod alert;
+mod behaviour;
 mod compile;
 mod condition;
 mod detector;
@@ -15,6 +16,7 @@ mod matcher;
 mod message;
 mod pattern;
 mod rule;
+mod snapshot;
 mod source;
 mod value;
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::event::Event;
 
 use super::alert::{Alert, Facts};
+use super::behaviour::{Finding, Plan};
 use super::condition::Node;
 use super::index::{Index, RuleSet};
 use super::message::Message;
@@ -31,6 +32,8 @@ pub(super) struct Rule {
 pub(super) enum Logic {
     /// One event by itself.
     Event(Node),
+    /// What the events that are selected have in common.
+    Behaviour { when: Node, plan: Plan },
 }
 
 impl Rules {
@@ -63,8 +66,24 @@ impl Rules {
         for rule in &self.rules {
             match &rule.logic {
                 Logic::Event(condition) if condition.holds(event) => alert(rule.alert(event)),
-                Logic::Event(_) => {}
+                Logic::Event(_) | Logic::Behaviour { .. } => {}
             }
+        }
+    }
+
+    /// The rules that remember what they saw, with their numbers.
+    pub(super) fn behaviours(&self) -> impl Iterator<Item = (usize, &Rule, &Plan)> {
+        self.rules.iter().enumerate().filter_map(|(number, rule)| match &rule.logic {
+            Logic::Behaviour { plan, .. } => Some((number, rule, plan)),
+            Logic::Event(_) => None,
+        })
+    }
+
+    pub(super) fn behaviour(&self, number: usize) -> Option<(&Rule, &Plan)> {
+        let rule = self.rules.get(number)?;
+        match &rule.logic {
+            Logic::Behaviour { plan, .. } => Some((rule, plan)),
+            Logic::Event(_) => None,
         }
     }
 
@@ -91,12 +110,28 @@ impl Logic {
     /// What has to hold of an event by itself.
     fn condition(&self) -> &Node {
         match self {
-            Self::Event(condition) => condition,
+            Self::Event(condition) | Self::Behaviour { when: condition, .. } => condition,
         }
     }
 }
 
 impl Rule {
+    /// The alert of what a behaviour has found; the event is the one that completed it.
+    pub fn alert_of(&self, event: &Event, plan: &Plan, finding: Finding) -> Alert {
+        let message = self.message.fill_with(event, &finding);
+        let mut sessions = finding.sessions;
+        if sessions.last() != Some(&event.id) {
+            sessions.push(event.id);
+        }
+        Alert {
+            sessions: sessions.into(),
+            count: finding.count.max(1),
+            group: plan.group(event),
+            measures: finding.measures.into(),
+            ..Alert::of(self.facts.clone(), event, message)
+        }
+    }
+
     pub fn alert(&self, event: &Event) -> Alert {
         Alert::of(self.facts.clone(), event, self.message.fill(event))
     }

@@ -158,7 +158,8 @@ impl Parts {
             (PERSISTENCE, Some(self.persistence)),
         ];
         let known = parts.into_iter().filter_map(|(weight, part)| Some((weight, part?)));
-        let (sum, weights) = known.fold((0.0, 0.0), |(sum, weights), (weight, part)| (sum + weight * part, weights + weight));
+        let (sum, weights) =
+            known.fold((0.0, 0.0), |(sum, weights), (weight, part)| (sum + weight * part, weights + weight));
         sum / weights
     }
 }
@@ -318,7 +319,10 @@ mod tests {
         // Pages in quick succession, then pauses of all lengths: Pareto-distributed with a shape of 1.2.
         let found = (0..500).filter(|&seed| {
             let mut random = random(seed);
-            best((0..200).map(|n| if n % 5 == 0 { 30.0 / (1.0 - random()).powf(1.0 / 1.2) } else { 2.0 + 6.0 * random() })) >= 0.8
+            best(
+                (0..200)
+                    .map(|n| if n % 5 == 0 { 30.0 / (1.0 - random()).powf(1.0 / 1.2) } else { 2.0 + 6.0 * random() }),
+            ) >= 0.8
         });
         let found = found.count();
         assert!(found <= 5, "{found} of 500");

@@ -131,8 +131,7 @@ mod tests {
     #[test]
     fn a_burst_is_told_once() {
         let mut detector = failures();
-        let told: Vec<i64> =
-            (0..200).filter(|&n| detector.see(attempt(n, Outcome::Failed)).is_some()).collect();
+        let told: Vec<i64> = (0..200).filter(|&n| detector.see(attempt(n, Outcome::Failed)).is_some()).collect();
         assert_eq!(told, [14], "at the fifteenth");
     }
 

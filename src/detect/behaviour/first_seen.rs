@@ -77,7 +77,13 @@ impl FirstSeen {
             ("learnt_sessions", sessions as f64),
             ("learnt_days", age as f64 / NANOS_OF_A_DAY),
         ];
-        Some(Finding { score, measures, note: Some(before).filter(|text| !text.is_empty()), sessions: Vec::new(), count: 1 })
+        Some(Finding {
+            score,
+            measures,
+            note: Some(before).filter(|text| !text.is_empty()),
+            sessions: Vec::new(),
+            count: 1,
+        })
     }
 }
 
@@ -101,9 +107,8 @@ mod tests {
     #[test]
     fn nothing_is_told_while_it_is_learnt_and_each_new_value_once_after() {
         let mut first = first_seen(24 * HOUR);
-        let see = |first: &mut FirstSeen, value: u128, hour| {
-            first.see(sighting(1, value, hour * HOUR), || value.to_string())
-        };
+        let see =
+            |first: &mut FirstSeen, value: u128, hour| first.see(sighting(1, value, hour * HOUR), || value.to_string());
         for hour in 0..24 {
             assert_eq!(see(&mut first, 1 + (hour % 2) as u128, hour), None);
         }

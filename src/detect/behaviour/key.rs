@@ -121,6 +121,12 @@ impl Part {
     }
 }
 
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
 fn write_folded(hasher: &mut SipHasher13, text: &str) {
     let mut folded = [0u8; 64];
     hasher.write_u64(text.len() as u64);

@@ -52,14 +52,7 @@ pub enum Known {
 impl<S: Default> Memory<S> {
     pub fn new(bounds: Bounds) -> Self {
         let bounds = Bounds { keys: bounds.keys.clamp(1, MAX_KEYS), ..bounds };
-        Self {
-            slots: Vec::new(),
-            places: HashMap::default(),
-            newest: NONE,
-            oldest: NONE,
-            bounds,
-            evicted: 0,
-        }
+        Self { slots: Vec::new(), places: HashMap::default(), newest: NONE, oldest: NONE, bounds, evicted: 0 }
     }
 
     /// The state of a key, which is from now on the last to make room.
@@ -75,18 +68,9 @@ impl<S: Default> Memory<S> {
         (&mut self.slots[place as usize].state, known)
     }
 
-    /// The state of a key as it is; leaves its turn alone.
-    pub fn peek(&self, key: Key) -> Option<&S> {
-        self.places.get(&key).map(|&place| &self.slots[place as usize].state)
-    }
-
     /// Keys that were forgotten for want of room, before their time was over.
     pub fn evicted(&self) -> u64 {
         self.evicted
-    }
-
-    pub fn len(&self) -> usize {
-        self.slots.len()
     }
 
     /// Takes over what another has kept, the latest where there is more than fits.
@@ -202,6 +186,13 @@ const MAX_KEYS: usize = 1 << 30;
 mod tests {
     use super::*;
 
+    impl Memory<u32> {
+        /// The state of a key as it is; leaves its turn alone.
+        fn peek(&self, key: Key) -> Option<&u32> {
+            self.places.get(&key).map(|&place| &self.slots[place as usize].state)
+        }
+    }
+
     fn memory(keys: usize) -> Memory<u32> {
         Memory::new(Bounds { keys, retention: 100 })
     }
@@ -215,7 +206,7 @@ mod tests {
         assert_eq!(memory.touch(Key(0), 1), (&mut 10, Known::Before));
         assert_eq!(memory.touch(Key(3), 2), (&mut 0, Known::New));
         assert_eq!((memory.peek(Key(1)), memory.peek(Key(0)), memory.evicted()), (None, Some(&10), 1));
-        assert_eq!(memory.len(), 3);
+        assert_eq!(memory.slots.len(), 3);
     }
 
     #[test]
@@ -226,7 +217,7 @@ mod tests {
         assert_eq!(memory.touch(Key(1), 201), (&mut 0, Known::New));
         memory.touch(Key(2), 201);
         memory.touch(Key(3), 400);
-        assert_eq!((memory.len(), memory.evicted()), (2, 0));
+        assert_eq!((memory.slots.len(), memory.evicted()), (2, 0));
     }
 
     #[test]
@@ -250,7 +241,7 @@ mod tests {
         for key in 0..1_000_000u128 {
             memory.touch(Key(key), 0);
         }
-        assert_eq!((memory.len(), memory.places.len(), memory.evicted()), (1000, 1000, 999_000));
+        assert_eq!((memory.slots.len(), memory.places.len(), memory.evicted()), (1000, 1000, 999_000));
         assert!(memory.slots.capacity() <= 1024);
     }
 }

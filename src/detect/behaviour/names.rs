@@ -77,7 +77,13 @@ impl Names {
         client.told.now(asked.at);
         let measures = vec![("score", score), ("names", names as f64)];
         let note = Some(client.examples.join(", "));
-        Some(Finding { score, measures, note, sessions: client.latest.list(), count: std::mem::take(&mut client.count) })
+        Some(Finding {
+            score,
+            measures,
+            note,
+            sessions: client.latest.list(),
+            count: std::mem::take(&mut client.count),
+        })
     }
 }
 
@@ -203,8 +209,20 @@ mod tests {
             assert!(chance(label) >= 0.63, "{label}: {}", chance(label));
         }
         for label in [
-            "wikipedia", "stackoverflow", "theguardian", "deutsche-bahn", "microsoftonline", "googleusercontent",
-            "cloudfront", "windowsupdate", "debian", "x", "qzx", "web2024", "wordpress", "office365",
+            "wikipedia",
+            "stackoverflow",
+            "theguardian",
+            "deutsche-bahn",
+            "microsoftonline",
+            "googleusercontent",
+            "cloudfront",
+            "windowsupdate",
+            "debian",
+            "x",
+            "qzx",
+            "web2024",
+            "wordpress",
+            "office365",
         ] {
             assert!(chance(label) < 0.5, "{label}: {}", chance(label));
         }
@@ -213,11 +231,12 @@ mod tests {
     #[test]
     fn several_names_of_one_client_are_needed() {
         let bounds = Bounds { keys: 10, retention: i64::MAX };
-        let mut names =
-            Names::new(Settings { bounds, window: 10 * MINUTE, score: 0.63, names: 3, again: 60 * MINUTE });
+        let mut names = Names::new(Settings { bounds, window: 10 * MINUTE, score: 0.63, names: 3, again: 60 * MINUTE });
         let mut see = |client, name: &str, at| {
             let asked = Asked { client: Key(client), name: name.as_bytes(), at, session: [0; 16] };
-            names.see(asked, |bytes| Key(bytes.iter().fold(7, |sum, &byte| sum * 31 + u128::from(byte)))).map(|f| f.note)
+            names
+                .see(asked, |bytes| Key(bytes.iter().fold(7, |sum, &byte| sum * 31 + u128::from(byte))))
+                .map(|f| f.note)
         };
         assert_eq!(see(1, "qxkzvhwpjf.com", 0), None);
         assert_eq!(see(1, "www.qxkzvhwpjf.com", 1), None, "the same name");

@@ -33,10 +33,6 @@ impl Distinct {
         }
         self.seen.len()
     }
-
-    pub fn clear(&mut self) {
-        self.seen = HashMap::default();
-    }
 }
 
 #[derive(Debug, Clone, Copy)]

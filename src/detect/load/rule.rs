@@ -43,7 +43,12 @@ impl Loader<'_> {
         };
         let message = custom.message.unwrap_or_else(|| Message::of_title(&rule.title));
         self.targets.push(Target { at: self.rules.len(), name: rule.name.clone(), source: rule.logsource.clone() });
-        self.rules.push(Rule { facts: Arc::new(facts), message, logic: Logic::Event(scope.around(condition)) });
+        let condition = scope.around(condition);
+        let logic = match custom.behaviour {
+            Some(plan) => Logic::Behaviour { when: condition, plan },
+            None => Logic::Event(condition),
+        };
+        self.rules.push(Rule { facts: Arc::new(facts), message, logic });
     }
 
     pub(super) fn id(&mut self, document: &Document<'_>, id: Option<&str>) -> Result<String, String> {

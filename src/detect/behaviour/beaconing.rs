@@ -169,7 +169,7 @@ impl Parts {
 struct Regularity {
     /// 1 less the absolute value of Bowley's skewness.
     skew: f64,
-    /// 1 less the median absolute deviation as a share of the median.
+    /// 1 less twice the median absolute deviation as a share of the median.
     deviation: f64,
     median: f64,
     /// The median absolute deviation as a share of the median.
@@ -190,7 +190,7 @@ impl Regularity {
         let mut deviations: Vec<f64> = figures.iter().map(|figure| (figure - median).abs()).collect();
         deviations.sort_unstable_by(f64::total_cmp);
         let spread = quantile(&deviations, 0.5)? / median;
-        Some(Self { skew: skew.clamp(0.0, 1.0), deviation: (1.0 - spread).clamp(0.0, 1.0), median, spread })
+        Some(Self { skew: skew.clamp(0.0, 1.0), deviation: (1.0 - STRICTNESS * spread).clamp(0.0, 1.0), median, spread })
     }
 
     fn score(self) -> f64 {
@@ -229,6 +229,9 @@ fn evenness(times: &[i64]) -> Option<f64> {
 const LEAST: usize = 4;
 /// As a share of the median.
 const NOISE: f64 = 0.05;
+/// Half of a deviation is as good as none: what comes independently has a deviation of 0.69, a jitter of 30 percent one of
+/// 0.15.
+const STRICTNESS: f64 = 2.0;
 const INTERVALS: f64 = 0.5;
 const SIZES: f64 = 0.15;
 const HISTOGRAM: f64 = 0.2;
@@ -247,7 +250,7 @@ mod tests {
             sessions: 16,
             merge: SECOND,
             lasting: 3_600 * SECOND,
-            score: 0.8,
+            score: 0.78,
             again: 86_400 * SECOND,
         }
     }
@@ -282,7 +285,9 @@ mod tests {
         let regularity = Regularity::of(vec![8.0, 1.0, 2.0, 1.0, 3.0]).unwrap();
         assert_eq!((regularity.skew, regularity.median), (1.0, 2.0));
         // Deviations 1, 1, 0, 1, 6: their median is 1.
-        assert_eq!((regularity.spread, regularity.deviation), (0.5, 0.5));
+        assert_eq!((regularity.spread, regularity.deviation), (0.5, 0.0));
+        let even = Regularity::of(vec![9.0, 10.0, 10.0, 10.0, 11.0, 11.0, 9.0]).unwrap();
+        assert_eq!((even.spread, even.deviation), (0.1, 0.8));
         // Quartiles 1, 2, 7: (1 + 7 - 4) / 6.
         let skewed = Regularity::of(vec![1.0, 1.0, 2.0, 7.0, 8.0]).unwrap();
         assert!((skewed.skew - (1.0 - 4.0 / 6.0)).abs() < 1e-9);
@@ -297,7 +302,7 @@ mod tests {
         for jitter in [0.0, 0.1, 0.3] {
             let found = (0..200).filter(|&seed| {
                 let mut random = random(seed);
-                best((0..80).map(|_| 60.0 * (1.0 + jitter * (2.0 * random() - 1.0)))) >= 0.8
+                best((0..80).map(|_| 60.0 * (1.0 + jitter * (2.0 * random() - 1.0)))) >= 0.78
             });
             let found = found.count();
             assert!(found >= 196, "jitter {jitter}: {found} of 200");
@@ -308,7 +313,7 @@ mod tests {
     fn what_comes_independently_of_each_other_is_no_beacon() {
         let found = (0..500).filter(|&seed| {
             let mut random = random(seed);
-            best((0..200).map(|_| -60.0 * (1.0 - random()).ln())) >= 0.8
+            best((0..200).map(|_| -60.0 * (1.0 - random()).ln())) >= 0.78
         });
         let found = found.count();
         assert!(found <= 5, "{found} of 500");
@@ -322,7 +327,7 @@ mod tests {
             best(
                 (0..200)
                     .map(|n| if n % 5 == 0 { 30.0 / (1.0 - random()).powf(1.0 / 1.2) } else { 2.0 + 6.0 * random() }),
-            ) >= 0.8
+            ) >= 0.78
         });
         let found = found.count();
         assert!(found <= 5, "{found} of 500");
@@ -332,7 +337,7 @@ mod tests {
     fn a_beacon_that_was_asleep_is_found_again() {
         let mut random = random(7);
         let intervals = (0..120).map(|n| if n == 50 { 8.0 * 3_600.0 } else { 60.0 * (0.9 + 0.2 * random()) });
-        assert!(best(intervals) >= 0.8);
+        assert!(best(intervals) >= 0.78);
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn beaconing(from: &mut Parameters<'_>) -> Plan {
         sessions: from.count("sessions", samples.min(16), (8, samples)) as usize,
         merge: from.time("merge", "1s"),
         lasting: from.span("lasting", "1h"),
-        score: from.number("score", 0.8, SHARE),
+        score: from.number("score", 0.78, SHARE),
         again: from.time("again", "1d"),
         bounds: bounds(from, 100_000, "7d"),
     };

@@ -168,6 +168,9 @@ pub struct AnalysisArgs {
     /// Apply the Sigma rules of a file or folder
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+    /// Keep what rules have learnt of behaviour in FILE, and go on from what is in it
+    #[arg(long, value_name = "FILE", requires = "rules")]
+    pub state: Option<PathBuf>,
     /// Label sessions with what a file, or the .toml files of a folder, says too; may be given more than once
     #[arg(long, value_name = "PATH")]
     pub labels: Vec<PathBuf>,

@@ -135,11 +135,6 @@ impl Detector {
         file.write(&View { salt: self.salt, behaviours: learnt.collect() })
     }
 
-    /// Whether what is learnt is kept in a file.
-    pub fn is_kept(&self) -> bool {
-        self.state.is_some()
-    }
-
     fn resume(&mut self, snapshot: Snapshot) {
         self.salt = snapshot.salt;
         let mut learnt: Vec<Option<_>> = snapshot.behaviours.into_iter().map(Some).collect();

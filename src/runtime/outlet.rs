@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::{Events, Outcome};
 use crate::Error;
@@ -22,6 +23,8 @@ pub(super) struct Outlet {
     /// The latest packet time told.
     latest: Timestamp,
     error: Option<Error>,
+    /// When what was learnt is written next; once in a while, for a long run may be cut off.
+    next_save: Instant,
 }
 
 impl Outlet {
@@ -35,6 +38,7 @@ impl Outlet {
             sessions: 0,
             latest: Timestamp::default(),
             error: None,
+            next_save: Instant::now() + SAVE_EVERY,
         }
     }
 
@@ -77,6 +81,9 @@ impl Outlet {
     /// An interval's counters.
     pub(super) fn stats(&mut self, counters: Counters) -> Result<ControlFlow<()>, Error> {
         let counters = Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
+        if Instant::now() >= self.next_save {
+            self.save();
+        }
         let stats = Stats { counters, sensor: self.sensor.clone(), end: self.latest };
         self.each(|sink| sink.stats(&stats))
     }
@@ -88,6 +95,7 @@ impl Outlet {
     /// The end: the whole run's counters, and what is left in the sinks.
     pub(super) fn finish(mut self, counters: Counters) -> Result<Outcome, Error> {
         let _: ControlFlow<()> = self.detect(|detector, alert| detector.finish(alert))?;
+        self.save();
         let _: ControlFlow<()> = self.stats(counters)?;
         self.outcome.counters =
             Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
@@ -98,6 +106,16 @@ impl Outlet {
             }
         }
         self.error.map_or(Ok(self.outcome), Err)
+    }
+
+    /// Writes what was learnt. That it could not be is told in the end, once.
+    fn save(&mut self) {
+        self.next_save = Instant::now() + SAVE_EVERY;
+        let Some(Err(error)) = self.detector.as_ref().map(Detector::save) else { return };
+        let complaint = format!("what was learnt is not kept: {error}");
+        if !self.outcome.complaints.contains(&complaint) {
+            self.outcome.complaints.push(complaint);
+        }
     }
 
     fn each(
@@ -115,3 +133,5 @@ impl Outlet {
 fn stricter(a: ControlFlow<()>, b: ControlFlow<()>) -> ControlFlow<()> {
     if a.is_break() { a } else { b }
 }
+
+const SAVE_EVERY: Duration = Duration::from_secs(300);

@@ -190,7 +190,12 @@ impl Regularity {
         let mut deviations: Vec<f64> = figures.iter().map(|figure| (figure - median).abs()).collect();
         deviations.sort_unstable_by(f64::total_cmp);
         let spread = quantile(&deviations, 0.5)? / median;
-        Some(Self { skew: skew.clamp(0.0, 1.0), deviation: (1.0 - STRICTNESS * spread).clamp(0.0, 1.0), median, spread })
+        Some(Self {
+            skew: skew.clamp(0.0, 1.0),
+            deviation: (1.0 - STRICTNESS * spread).clamp(0.0, 1.0),
+            median,
+            spread,
+        })
     }
 
     fn score(self) -> f64 {

@@ -211,6 +211,7 @@ fn validity(from: &mut Parameters<'_>) -> Plan {
     let settings = validity::Settings {
         expires_within: from.time_if("expires_within").map(seconds),
         lifetime_below: from.time_if("lifetime_below").map(seconds),
+        lifetime_above: from.time_if("lifetime_above").map(seconds),
         again: from.time("again", "7d"),
         bounds: bounds(from, 50_000, "90d"),
     };

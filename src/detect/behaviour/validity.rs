@@ -14,6 +14,8 @@ pub struct Settings {
     pub expires_within: Option<i64>,
     /// Seconds from its first day to its last, at most.
     pub lifetime_below: Option<i64>,
+    /// Seconds from its first day to its last, at least.
+    pub lifetime_above: Option<i64>,
     pub again: i64,
 }
 
@@ -47,7 +49,8 @@ impl Validity {
         // What has ended does not end soon.
         let is_ending = settings.expires_within.is_none_or(|within| (0..=within).contains(&left));
         let is_short = settings.lifetime_below.is_none_or(|below| (0..below).contains(&lifetime));
-        if !is_ending || !is_short {
+        let is_long = settings.lifetime_above.is_none_or(|above| lifetime >= above);
+        if !is_ending || !is_short || !is_long {
             return None;
         }
         let (told, _) = self.certificates.touch(shown.key, shown.at);
@@ -75,7 +78,13 @@ mod tests {
     fn see(settings: (Option<i64>, Option<i64>), from: i64, to: i64, now: i64) -> Option<Finding> {
         let bounds = Bounds { keys: 10, retention: i64::MAX };
         let (expires_within, lifetime_below) = settings;
-        let mut validity = Validity::new(Settings { bounds, expires_within, lifetime_below, again: i64::MAX });
+        let mut validity = Validity::new(Settings {
+            bounds,
+            expires_within,
+            lifetime_below,
+            lifetime_above: Some(DAY),
+            again: i64::MAX,
+        });
         let shown = Shown { key: Key(1), at: now * DAY * 1_000_000_000, not_before: from * DAY, not_after: to * DAY };
         let found = validity.see(shown);
         assert_eq!(validity.see(shown), None);
@@ -93,5 +102,6 @@ mod tests {
         let short = |to| see((None, Some(30 * DAY)), 0, to, 5).map(|finding| finding.measures[2].1);
         assert_eq!([1, 29, 30, 3650].map(short), [Some(1.0), Some(29.0), None, None]);
         assert_eq!(see((None, Some(30 * DAY)), 10, 0, 5), None, "dates that contradict each other");
+        assert_eq!(see((Some(14 * DAY), None), 0, 0, 0), None, "made for less than a day");
     }
 }

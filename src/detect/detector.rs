@@ -96,7 +96,8 @@ impl Detector {
             old.behaviour(number).is_some_and(|(old, old_plan)| old.facts.id == rule.facts.id && old_plan == plan)
         };
         for (number, rule, plan) in rules.behaviours() {
-            let mut kept = before.iter_mut().filter(|slot| slot.as_ref().is_some_and(|(old, _)| is_same(*old, rule, plan)));
+            let mut kept =
+                before.iter_mut().filter(|slot| slot.as_ref().is_some_and(|(old, _)| is_same(*old, rule, plan)));
             let kept = kept.next().and_then(Option::take);
             let behaviour = kept.map_or_else(|| Behaviour::new(plan), |(_, behaviour)| behaviour);
             self.behaviours.push((number, behaviour));

@@ -22,7 +22,7 @@ pub struct Settings {
     pub sessions: usize,
     /// What begins within this time after another session belongs to it.
     pub merge: i64,
-    /// What has lasted this long is persistent.
+    /// What has lasted this long is persistent; for less than half of it, it is no beacon.
     pub lasting: i64,
     pub score: f64,
     pub again: i64,
@@ -79,7 +79,7 @@ impl Beaconing {
         let lasted = beat.at.saturating_sub(pair.first.unwrap_or(beat.at));
         let parts = Parts::of(&pair.beats, lasted as f64 / settings.lasting.max(1) as f64)?;
         let score = parts.score();
-        if score < settings.score {
+        if score < settings.score || parts.persistence < PERSISTENT {
             return None;
         }
         pair.told.now(beat.at);
@@ -230,6 +230,8 @@ fn evenness(times: &[i64]) -> Option<f64> {
     Some((1.0 - variance.sqrt() / mean).clamp(0.0, 1.0))
 }
 
+/// What has lasted for less than this share of the time is a burst, however regular.
+const PERSISTENT: f64 = 0.5;
 /// Of fewer, quartiles say nothing.
 const LEAST: usize = 4;
 /// As a share of the median.

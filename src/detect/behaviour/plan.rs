@@ -152,7 +152,7 @@ fn rotation(from: &mut Parameters<'_>) -> Plan {
         window: from.span("window", "10m"),
         distinct: from.count("distinct", 4, (2, 32)) as usize,
         constant: from.word("constant", &constants).unwrap_or(Constant::Any),
-        score: from.number("score", 0.6, SHARE),
+        score: from.number("score", 0.4, SHARE),
         again: from.time("again", "1h"),
         bounds: bounds(from, 100_000, "1d"),
     };

@@ -156,7 +156,7 @@ mod tests {
             window: 10 * MINUTE,
             distinct: 4,
             constant,
-            score: 0.6,
+            score: 0.4,
             again: 60 * MINUTE,
         })
     }

@@ -50,10 +50,10 @@ impl Settings {
             false => Some(Arc::new(knowledge(&args.labels)?)),
         };
         let mut detector = rules.map(Detector::new);
-        if let (Some(detector), Some(path)) = (&mut detector, &args.state) {
-            if let Some(refused) = detector.keep_in(path)? {
-                console.warn(&refused);
-            }
+        if let (Some(detector), Some(path)) = (&mut detector, &args.state)
+            && let Some(refused) = detector.keep_in(path)?
+        {
+            console.warn(&refused);
         }
         Ok(Self { threads, limits, detector, anchors, knowledge, fail_on: args.fail_on })
     }

@@ -154,7 +154,8 @@ fn text(plan: &Plan, event: &Event) -> String {
 
 fn sections(salt: Salt, event: &Event) -> Option<[u64; 3]> {
     let prints = event.client_hello.as_ref()?.shape.prints.as_ref()?;
-    let mut sections = prints.ja4.as_str().split('_').map(|section| salt.bytes(section.as_bytes()).0 as u64);
+    // Of the stable key: whether a session is resumed is no rotation.
+    let mut sections = prints.stable.0.as_str().split('_').map(|section| salt.bytes(section.as_bytes()).0 as u64);
     Some([sections.next()?, sections.next()?, sections.next()?])
 }
 
@@ -175,17 +176,14 @@ fn parties(event: &Event) -> String {
     format!("{} to {}, port {}", event.client.ip, event.server.ip, event.server.port)
 }
 
-/// How a session ended, where both sides of it could be seen; a capture that begins or ends within it tells nothing.
+/// How a session ended, where it shows: a failure is one that an alert tells. Of what was not seen to its end, as where a
+/// capture holds hellos alone, nothing is known.
 fn outcome(event: &Event) -> Option<failures::Outcome> {
-    if event.handshake.established {
-        return Some(failures::Outcome::Established);
+    match (event.handshake.established, &event.handshake.failure) {
+        (true, _) => Some(failures::Outcome::Established),
+        (false, Some(_)) => Some(failures::Outcome::Failed),
+        (false, None) => None,
     }
-    let is_whole = event.client_hello.is_some()
-        && !event.missing.iter().any(|missing| {
-            use crate::event::Reason::{Gap, Limit, Midstream, Truncated};
-            matches!(missing.why, Gap | Limit | Midstream | Truncated)
-        });
-    is_whole.then_some(failures::Outcome::Failed)
 }
 
 /// The one key of what is told apart by nothing.

@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_count_loses_half_of_itself_in_a_half_life() {
         let mut faded = Faded::default();
-        (0..8).for_each(|_| drop(faded.add(0, 1000)));
+        assert_eq!((0..8).map(|_| faded.add(0, 1000)).last(), Some(8.0));
         assert_eq!(faded.add(1000, 1000), 8.0 / 2.0 + 1.0);
         assert_eq!(faded.add(400, 1000), 6.0, "what is late does not turn time back");
     }

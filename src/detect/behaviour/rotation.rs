@@ -1,6 +1,6 @@
 //! Rotation: one client shows many fingerprints in turn.
 //!
-//! In: the sections of a JA4, by client. Out: a finding where, within a window, fingerprints that share a section take turns
+//! In: the sections of a JA4 that does not change with resumption, by client. Out: a finding where, within a window, fingerprints that share a section take turns
 //! as one program's do that changes its hello on purpose, and those of many programs behind one address do not: evenly,
 //! and with nearly each session. Looks at the latest sessions of a client, at most [`KEPT`].
 
@@ -48,7 +48,7 @@ pub struct Rotation {
 pub struct Shown {
     pub client: Key,
     pub at: i64,
-    /// The sections of its JA4, as numbers that differ where they do.
+    /// The sections of its stable key, as numbers that differ where they do.
     pub sections: [u64; 3],
     pub session: [u8; 16],
 }

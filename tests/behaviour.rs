@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tlsight::capture::Timestamp;
+use tlsight::decode::System;
 use tlsight::detect::{Alert, Detector, Rules};
 use tlsight::event::labels::{Label, LabelSet};
-use tlsight::event::{Chain, Endpoint, Event, Failure, Side};
+use tlsight::event::{Browser, Chain, Endpoint, Event, Evidence, Failure, Side, Verdict};
 use tlsight::fingerprint::{Ja3s, Ja4, Stable};
 use tlsight::judge::{Judge, Measures};
 use tlsight::x509::verify::{Anchors, ChainVerdict, Problem};
@@ -263,6 +264,84 @@ fn short_lived_and_ending_certificates_are_told() {
         ..shown((-1, 28), Some(Problem::SelfSigned), 0.0)
     };
     assert_eq!(of(inside), "");
+}
+
+#[test]
+fn a_name_that_the_server_does_not_have_and_a_foreign_system_are_told() {
+    let with = |problems: &[Problem], evidence: Evidence| {
+        let mut event = session(0.0, &[10, 0, 0, 9], "front.example.org", BROWSER);
+        let problems = problems.iter().copied().collect();
+        event.security.server_chain = Some(Chain::Judged(ChainVerdict { problems, name: None }));
+        event.client_system = Some(System::Linux);
+        let evidence = [evidence].into_iter().collect();
+        event.browser =
+            Some(Box::new(Browser { claims: "Safari 17".into(), verdict: Verdict::Impersonation, evidence }));
+        texts(&alerts_of_shipped([event])).join("; ")
+    };
+    assert_eq!(with(&[], Evidence::PrefaceFits), "");
+    let fronted = with(&[Problem::NameMismatch], Evidence::PrefaceFits);
+    assert!(fronted.starts_with("Certificate of a trusted authority for other names"), "{fronted}");
+    assert_eq!(with(&[Problem::SelfSigned, Problem::NameMismatch], Evidence::PrefaceFits), "", "nobody vouches for it");
+    let clash = with(&[], Evidence::ForeignSystem);
+    assert!(clash.ends_with("front.example.org as Safari 17 does, over the TCP of linux"), "{clash}");
+}
+
+#[test]
+fn whatever_comes_in_whatever_order_no_detector_fails_or_outgrows_its_cap() {
+    let mut chance = chance(5);
+    let rules = [
+        "{type: beaconing, by: destination.port, keys: 50, sessions: 8, lasting: 1s, score: 0, again: 0s}",
+        "{type: first_seen, value: [tls.client.ja4, tls.server.issuer], by: server, keys: 50, learn: 0s, sessions: 1}",
+        "{type: rarity, value: tls.client.ja4, keys: 50, least: 1, share: 1}",
+        "{type: rotation, by: destination.port, window: 3650d, keys: 50, distinct: 2, constant: none, score: 0, again: 0s}",
+        "{type: spread, by: destination.port, window: 30d, keys: 50, hosts: 2, sessions: 2, score: 0, again: 0s}",
+        "{type: repeat, keys: 50, again: 0s, mirror: 0s}",
+        "{type: failures, keys: 50, distinct: 1, failures: 1, share: 0, again: 0s}",
+        "{type: names, keys: 50, names: 1, score: 0, again: 0s}",
+        "{type: validity, expires_within: 3650d, keys: 50, again: 0s}",
+    ];
+    let mut detectors: Vec<Detector> =
+        rules.iter().map(|parameters| Detector::new(rule_with(1, parameters, "").unwrap())).collect();
+    let folder = tempfile::tempdir().unwrap();
+    for (number, detector) in detectors.iter_mut().enumerate() {
+        detector.keep_in(&folder.path().join(number.to_string())).unwrap();
+    }
+    let extremes = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX];
+    let names: [&[u8]; 6] = [b"", b".", b"\xff\xfe..", &[b'a'; 300], b"qxkzvhwpjfgt.com.", b"-.-"];
+    let mut told = [0; 9];
+    for n in 0..3_000 {
+        let byte = |share: f64| (share * 256.0) as u8;
+        let mut event =
+            session(chance() * 1e6, &[byte(chance()), 0, 0, byte(chance()) % 4], "x", [BROWSER, TOOL][n % 2]);
+        if n % 7 == 0 {
+            event.timestamp = Timestamp(extremes[n / 7 % extremes.len()]);
+        }
+        let hello = event.client_hello.as_mut().unwrap();
+        hello.server_name = Some(names[n % names.len()].into());
+        hello.random = [byte(chance()) % 100; 32];
+        event.handshake.failure = (n % 3 == 0).then_some(Failure::Alert(40));
+        event.handshake.established = n % 3 != 0;
+        if n % 5 == 0 {
+            event.client_hello = None;
+        }
+        if n % 11 == 0 {
+            event.server_chain.clear();
+        }
+        for (detector, told) in detectors.iter_mut().zip(&mut told) {
+            detector.see(&event, &mut |alert| {
+                assert!((0.0..=1.0).contains(&measure(&alert, "score")), "{}: {:?}", alert.message, alert.measures);
+                assert!(alert.measures.iter().all(|(_, figure)| figure.is_finite()), "{:?}", alert.measures);
+                assert!((1..=Alert::MAX_SESSIONS).contains(&alert.sessions.len()));
+                *told += 1;
+            });
+        }
+    }
+    assert!(told.iter().all(|&alerts| alerts > 0), "{told:?}");
+    for (number, detector) in detectors.iter().enumerate() {
+        detector.save().unwrap();
+        let size = fs::metadata(folder.path().join(number.to_string())).unwrap().len();
+        assert!(size < 150_000, "{}: {size}", rules[number]);
+    }
 }
 
 #[test]

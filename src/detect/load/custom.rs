@@ -59,6 +59,9 @@ impl Custom {
                 let template = value.as_str().ok_or("`custom: message:` is a sentence: write text")?;
                 self.message = Some(Message::parse(template)?);
             }
+            // Read by who runs them.
+            "tests" if value.is_sequence() => {}
+            "tests" => return Err("`custom: tests:` is a list: see rules/README.md".to_owned()),
             unknown => return Err(format!("`custom` knows the keys {}, not `{unknown}`", KEYS.join(", "))),
         }
         Ok(())
@@ -71,4 +74,4 @@ fn behaviour(document: &Document<'_>, value: &Value, faults: &mut Vec<String>) -
 }
 
 /// All keys, as a fault lists them.
-const KEYS: &[&str] = &["behaviour", "message"];
+const KEYS: &[&str] = &["behaviour", "message", "tests"];

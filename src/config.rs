@@ -28,6 +28,12 @@ pub struct Limits {
     pub fragment_seconds: u64,
     /// Chains of certificates that are verified in a second (packet time), live; those of files all are.
     pub chain_checks: u32,
+    /// Groups of sessions that all correlations remember together.
+    pub rule_groups: usize,
+    /// Bytes that these take, about.
+    pub rule_bytes: usize,
+    /// Keys by which alerts are held back.
+    pub suppressed_keys: usize,
 }
 
 impl Default for Limits {
@@ -44,6 +50,9 @@ impl Default for Limits {
             half_open_seconds: 10,
             fragment_seconds: 30,
             chain_checks: 2_000,
+            rule_groups: 1_000_000,
+            rule_bytes: 512 << 20,
+            suppressed_keys: 100_000,
         }
     }
 }

@@ -25,6 +25,16 @@ pub struct Counters {
     pub gaps: u64,
     /// Chains of certificates that were not judged for want of time (live only).
     pub chains_unchecked: u64,
+    /// Groups of sessions that correlation rules forgot before their time, to stay within `rule_groups` and `rule_bytes`.
+    pub rule_groups_evicted: u64,
+    /// Sessions that correlation rules were told of too late to count them.
+    pub late_matches: u64,
+    /// Numbers for which a percentile had no room.
+    pub numbers_left_out: u64,
+    /// Alerts that were held back, to be told as a number with another.
+    pub alerts_suppressed: u64,
+    /// Keys of held-back alerts that were forgotten before their time, to stay within `suppressed_keys`.
+    pub suppressions_evicted: u64,
     /// Events that the sinks could not take in time (live only).
     pub events_shed: u64,
     /// Packets that the kernel or the interface lost (live only).
@@ -49,6 +59,11 @@ impl Counters {
             message_limit,
             gaps,
             chains_unchecked,
+            rule_groups_evicted,
+            late_matches,
+            numbers_left_out,
+            alerts_suppressed,
+            suppressions_evicted,
             events_shed,
             packets_dropped,
         } = other;
@@ -66,6 +81,11 @@ impl Counters {
         self.message_limit += message_limit;
         self.gaps += gaps;
         self.chains_unchecked += chains_unchecked;
+        self.rule_groups_evicted += rule_groups_evicted;
+        self.late_matches += late_matches;
+        self.numbers_left_out += numbers_left_out;
+        self.alerts_suppressed += alerts_suppressed;
+        self.suppressions_evicted += suppressions_evicted;
         self.events_shed += events_shed;
         self.packets_dropped += packets_dropped;
     }

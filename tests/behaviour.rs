@@ -444,10 +444,15 @@ fn reloading_keeps_what_unchanged_rules_have_learnt() {
         (session(0.0, &[10, 0, 0, 1], "a.example", BROWSER), session(1.0, &[10, 0, 0, 1], "a.example", TOOL));
     let mut told = 0;
     detector.see(&known, &mut |_| told += 1);
-    detector.reload(rule_with(1, parameters, "message: \"another sentence\"").unwrap());
+    detector.reload(rule_with(1, parameters, "message: \"another sentence\"").unwrap(), &mut |_| {
+        panic!("nothing was held back")
+    });
     detector.see(&new, &mut |_| told += 1);
     assert_eq!(told, 1, "what came before is remembered");
-    detector.reload(rule_with(1, "{type: first_seen, value: tls.client.ja4, learn: 1s, sessions: 1}", "").unwrap());
+    detector.reload(
+        rule_with(1, "{type: first_seen, value: tls.client.ja4, learn: 1s, sessions: 1}", "").unwrap(),
+        &mut |_| panic!("nothing was held back"),
+    );
     detector.see(&new, &mut |_| told += 1);
     assert_eq!(told, 1, "other parameters begin anew");
 }

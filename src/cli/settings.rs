@@ -49,7 +49,7 @@ impl Settings {
             true => None,
             false => Some(Arc::new(knowledge(&args.labels)?)),
         };
-        let mut detector = rules.map(Detector::new);
+        let mut detector = rules.map(|rules| Detector::with_limits(rules, &limits));
         if let (Some(detector), Some(path)) = (&mut detector, &args.state)
             && let Some(refused) = detector.keep_in(path)?
         {
@@ -133,6 +133,9 @@ fn zero(limits: &Limits) -> Option<&'static str> {
         fragment_seconds,
         // None at all is a way to do without.
         chain_checks: _,
+        rule_groups,
+        rule_bytes,
+        suppressed_keys,
     } = limits;
     let sizes = [
         ("max_flows", *max_flows as u64),
@@ -145,6 +148,9 @@ fn zero(limits: &Limits) -> Option<&'static str> {
         ("idle_seconds", *idle_seconds),
         ("half_open_seconds", *half_open_seconds),
         ("fragment_seconds", *fragment_seconds),
+        ("rule_groups", *rule_groups as u64),
+        ("rule_bytes", *rule_bytes as u64),
+        ("suppressed_keys", *suppressed_keys as u64),
     ];
     sizes.into_iter().find(|&(_, size)| size == 0).map(|(key, _)| key)
 }

@@ -9,6 +9,8 @@ use crate::capture::Timestamp;
 use crate::event::{Endpoint, Event};
 use crate::fingerprint::Ja4;
 
+use super::suppress::Suppress;
+
 /// One `tlsight.alert`: the rule, and a reference to the sessions behind it.
 #[derive(Debug, Clone)]
 pub struct Alert {
@@ -77,6 +79,8 @@ pub struct Facts {
     pub description: Option<String>,
     pub references: Vec<String>,
     pub false_positives: Vec<String>,
+    /// Which of its alerts are held back.
+    pub suppress: Option<Suppress>,
     /// Where it was read from.
     pub file: PathBuf,
 }

@@ -80,6 +80,32 @@ impl Node {
         }
     }
 
+    /// Whether it is false of every event, by what it is made of: the values of an empty list, for one.
+    pub fn never_holds(&self) -> bool {
+        match self {
+            Self::Item(_) | Self::Keyword(_) => false,
+            Self::ACertificate(node) => node.never_holds(),
+            Self::Not(node) => node.always_holds(),
+            Self::All(nodes) => nodes.iter().any(Self::never_holds),
+            Self::Any(nodes) => nodes.iter().all(Self::never_holds),
+            Self::AtLeast(count, nodes) => {
+                let possible = nodes.iter().filter(|node| !node.never_holds()).count();
+                u64::try_from(possible).unwrap_or(u64::MAX) < *count
+            }
+        }
+    }
+
+    fn always_holds(&self) -> bool {
+        match self {
+            // A session may have no certificate.
+            Self::Item(_) | Self::Keyword(_) | Self::ACertificate(_) => false,
+            Self::Not(node) => node.never_holds(),
+            Self::All(nodes) => nodes.iter().all(Self::always_holds),
+            Self::Any(nodes) => nodes.iter().any(Self::always_holds),
+            Self::AtLeast(count, _) => *count == 0,
+        }
+    }
+
     fn joined(mut nodes: Vec<Self>, join: impl FnOnce(Arc<[Self]>) -> Self) -> Self {
         if nodes.len() == 1 {
             return nodes.remove(0);

@@ -7,20 +7,24 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::Error;
+use crate::config::Limits;
 use crate::event::Event;
 
 use super::alert::Alert;
 use super::behaviour::{Behaviour, Plan, Salt};
+use super::correlation::{Caps, Correlations, Firing};
 use super::index::RuleSet;
+use super::key;
+use super::message::Several;
 use super::rule::{Logic, Rule, Rules};
 use super::snapshot::{Found, Learnt, Snapshot, StateFile, View};
+use super::suppress::Suppressor;
 
 /// The rules of a run, and what they remember.
 #[derive(Debug)]
 pub struct Detector {
     rules: Arc<Rules>,
-    /// Room for the rules that may hold of an event.
-    candidates: RuleSet,
+    correlations: Correlations,
     /// By the numbers of their rules, in their order.
     behaviours: Vec<(usize, Behaviour)>,
     /// Room for the places of the behaviours that an event concerns.
@@ -29,7 +33,11 @@ pub struct Detector {
     state: Option<StateFile>,
     /// Of behaviours that are no more.
     evicted_before: u64,
-    counters: DetectCounters,
+    suppressor: Suppressor,
+    /// The rules that the event at hand matches and that others build on.
+    matched: Vec<usize>,
+    /// Room for the rules that may hold of an event.
+    candidates: RuleSet,
 }
 
 /// What a detector has forgotten or held back.
@@ -37,22 +45,36 @@ pub struct Detector {
 pub struct DetectCounters {
     /// Groups of sessions that were forgotten before their time, to stay within the cap.
     pub groups_evicted: u64,
+    /// Matches that came too late to count in their group.
+    pub late_matches: u64,
+    /// Numbers that a percentile had no room for.
+    pub numbers_left_out: u64,
     /// Alerts that were held back.
     pub alerts_suppressed: u64,
+    /// Keys of suppression that were forgotten before their time: their alerts are told again.
+    pub suppressions_evicted: u64,
 }
 
 impl Detector {
-    pub fn new(rules: Rules) -> Self {
-        let behaviours = rules.behaviours().map(|(number, _, plan)| (number, Behaviour::new(plan))).collect();
+    pub fn new(rules: impl Into<Arc<Rules>>) -> Self {
+        Self::with_limits(rules, &Limits::default())
+    }
+
+    /// With the caps of a configuration on what is remembered.
+    pub fn with_limits(rules: impl Into<Arc<Rules>>, limits: &Limits) -> Self {
+        let rules = rules.into();
+        let caps = Caps { groups: limits.rule_groups, bytes: limits.rule_bytes };
         Self {
-            rules: Arc::new(rules),
-            candidates: RuleSet::default(),
-            behaviours,
+            correlations: Correlations::new(rules.plans().clone(), caps),
+            behaviours: rules.behaviours().map(|(number, _, plan)| (number, Behaviour::new(plan))).collect(),
             concerned: Vec::new(),
             salt: Salt::random(),
             state: None,
             evicted_before: 0,
-            counters: DetectCounters::default(),
+            suppressor: Suppressor::new(rules.len(), limits.suppressed_keys),
+            rules,
+            matched: Vec::new(),
+            candidates: RuleSet::default(),
         }
     }
 
@@ -60,50 +82,89 @@ impl Detector {
         &self.rules
     }
 
-    /// Looks at the next event in packet-time order.
+    /// Looks at the next event in packet-time order: rules over single events come first, in the order of their files,
+    /// then behaviours, then the correlations that build on either.
     pub fn see(&mut self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        let Self { rules, candidates, behaviours, concerned, .. } = self;
+        let Self { rules, correlations, behaviours, concerned, salt, suppressor, matched, candidates, .. } = self;
+        suppressor.tick(event.end.max(event.timestamp), alert);
+        matched.clear();
         concerned.clear();
-        rules.holding(event, candidates, &mut |number, rule| match rule.logic {
-            Logic::Event(_) => alert(rule.alert(event)),
-            Logic::Behaviour { .. } => {
+        rules.holding(event, candidates, &mut |number, rule| {
+            if let Logic::Behaviour { .. } = rule.logic {
                 concerned.extend(behaviours.binary_search_by_key(&number, |(number, _)| *number).ok());
+                return;
+            }
+            if rules.plans().build_on(number) {
+                matched.push(number);
+            }
+            if rule.generates {
+                tell(suppressor, number, event, rule.alert(event), alert);
             }
         });
         for &place in &*concerned {
             let Some((number, behaviour)) = behaviours.get_mut(place) else { continue };
             let Some((rule, plan)) = rules.behaviour(*number) else { continue };
-            if let Some(finding) = behaviour.see(plan, self.salt, event) {
-                alert(rule.alert_of(event, plan, finding));
+            let Some(finding) = behaviour.see(plan, *salt, event) else { continue };
+            if rules.plans().build_on(*number) {
+                matched.push(*number);
+            }
+            if rule.generates {
+                tell(suppressor, *number, event, rule.alert_of(event, plan, finding), alert);
             }
         }
+        correlations.see(event, matched, &mut |firing| fire(rules, suppressor, firing, alert));
     }
 
     /// The end of the input: what is still held back is told.
-    pub fn finish(&mut self, _alert: &mut dyn FnMut(Alert)) {}
-
-    pub fn counters(&self) -> DetectCounters {
-        let evicted: u64 = self.behaviours.iter().map(|(_, behaviour)| behaviour.evicted()).sum();
-        let groups_evicted = self.counters.groups_evicted + self.evicted_before + evicted;
-        DetectCounters { groups_evicted, ..self.counters }
+    pub fn finish(&mut self, alert: &mut dyn FnMut(Alert)) {
+        let Self { rules, correlations, suppressor, .. } = self;
+        correlations.finish(&mut |firing| fire(rules, suppressor, firing, alert));
+        suppressor.finish(alert);
     }
 
-    /// Goes on with other rules. What is remembered for those that stay as they are is kept.
-    pub fn reload(&mut self, rules: Rules) {
+    pub fn counters(&self) -> DetectCounters {
+        let (correlations, suppressor) = (self.correlations.counters(), self.suppressor.counters());
+        DetectCounters {
+            groups_evicted: correlations.groups_evicted
+                + self.evicted_before
+                + self.behaviours.iter().map(|(_, behaviour)| behaviour.evicted()).sum::<u64>(),
+            late_matches: correlations.late_matches,
+            numbers_left_out: correlations.numbers_left_out,
+            alerts_suppressed: suppressor.held_back,
+            suppressions_evicted: suppressor.keys_evicted,
+        }
+    }
+
+    /// Groups of sessions that are remembered, and about how many bytes they take.
+    pub fn remembered(&self) -> (usize, usize) {
+        (self.correlations.groups(), self.correlations.bytes())
+    }
+
+    /// Goes on with other rules. What is remembered for those that stay as they are is kept; what was held back of rules
+    /// that go is told.
+    pub fn reload(&mut self, rules: Rules, alert: &mut dyn FnMut(Alert)) {
+        self.correlations.reload(rules.plans().clone());
+        let new_number = |number| rules.number_of(&self.rules.rule(number)?.facts.id);
+        self.suppressor.reload(rules.len(), new_number, alert);
+        self.keep_behaviours(&rules);
+        self.rules = Arc::new(rules);
+    }
+
+    /// Takes the behaviours of rules that stay as they are over to their new numbers.
+    fn keep_behaviours(&mut self, rules: &Rules) {
         let mut before: Vec<_> = std::mem::take(&mut self.behaviours).into_iter().map(Some).collect();
-        let old = Arc::clone(&self.rules);
         let is_same = |number: usize, rule: &Rule, plan: &Plan| {
-            old.behaviour(number).is_some_and(|(old, old_plan)| old.facts.id == rule.facts.id && old_plan == plan)
+            let old = self.rules.behaviour(number);
+            old.is_some_and(|(old, old_plan)| old.facts.id == rule.facts.id && old_plan == plan)
         };
         for (number, rule, plan) in rules.behaviours() {
-            let mut kept =
+            let mut slots =
                 before.iter_mut().filter(|slot| slot.as_ref().is_some_and(|(old, _)| is_same(*old, rule, plan)));
-            let kept = kept.next().and_then(Option::take);
+            let kept = slots.next().and_then(Option::take);
             let behaviour = kept.map_or_else(|| Behaviour::new(plan), |(_, behaviour)| behaviour);
             self.behaviours.push((number, behaviour));
         }
         self.evicted_before += before.iter().flatten().map(|(_, behaviour)| behaviour.evicted()).sum::<u64>();
-        self.rules = Arc::new(rules);
     }
 
     /// Keeps what is learnt in a file, and goes on from what is in it. Says what could not be taken up.
@@ -148,5 +209,29 @@ impl Detector {
                 behaviour.resume(learnt.kept);
             }
         }
+    }
+}
+
+/// Makes the alert of a correlation that holds, if it alerts.
+fn fire(rules: &Rules, suppressor: &mut Suppressor, firing: &Firing<'_>, alert: &mut dyn FnMut(Alert)) {
+    let Some(rule) = rules.rule(firing.rule).filter(|rule| rule.generates) else { return };
+    let group: Box<[_]> = firing.plan.group.iter().cloned().zip(key::values(firing.key)).collect();
+    let measures: Box<[_]> = firing.finding.figure.map(|figure| (firing.plan.kind, figure)).into_iter().collect();
+    let several = Several { count: firing.finding.count, group: &group, measures: &measures, note: None };
+    let sentence = rule.message.fill_for(firing.event, several);
+    let made = Alert {
+        sessions: firing.finding.sessions.as_slice().into(),
+        count: firing.finding.count,
+        group,
+        measures,
+        ..Alert::of(rule.facts.clone(), firing.event, sentence)
+    };
+    tell(suppressor, firing.rule, firing.event, made, alert);
+}
+
+fn tell(suppressor: &mut Suppressor, rule: usize, event: &Event, made: Alert, alert: &mut dyn FnMut(Alert)) {
+    match made.rule.clone().suppress.as_ref() {
+        Some(suppress) => suppressor.offer(rule, suppress, event, made, alert),
+        None => alert(made),
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! A folder is walked in the order of its names; files and folders whose names begin with a point are passed over.
 
+mod correlation;
 mod custom;
 mod filter;
 mod logsource;
+mod reference;
 mod rule;
 
 use std::collections::HashMap;
@@ -15,6 +17,8 @@ use rsigma_parser::{SigmaCollection, parse_sigma_yaml};
 
 use crate::error::Error;
 
+use self::correlation::Draft;
+use self::reference::Known;
 use super::list::Lists;
 use super::rule::{Rule, Rules};
 use super::source::Document;
@@ -38,8 +42,9 @@ impl Rules {
         }
         files.iter().for_each(|file| loader.file(file));
         loader.apply_filters();
+        let plans = loader.tie();
         match loader.faults.is_empty() {
-            true => Ok(Self::new(loader.rules)),
+            true => Ok(Self::new(loader.rules, plans)),
             false => Err(Error::Rules(loader.faults)),
         }
     }
@@ -49,6 +54,12 @@ struct Loader<'a> {
     root: &'a Path,
     lists: Lists,
     rules: Vec<Rule>,
+    /// What correlations may refer to.
+    known: Vec<Known>,
+    /// Correlations that are not tied to their rules yet.
+    drafts: Vec<Draft>,
+    /// Names and ids that correlations with faults refer to.
+    mentioned: Vec<String>,
     faults: Vec<String>,
     /// Where each id was seen first.
     ids: HashMap<String, String>,
@@ -67,6 +78,9 @@ impl<'a> Loader<'a> {
             ids: HashMap::new(),
             filters: Vec::new(),
             targets: Vec::new(),
+            known: Vec::new(),
+            drafts: Vec::new(),
+            mentioned: Vec::new(),
         }
     }
 
@@ -107,19 +121,17 @@ impl<'a> Loader<'a> {
     }
 
     fn document(&mut self, document: &Document<'_>) {
+        if self.correlation(document) {
+            return;
+        }
         // Line numbers in the parser's messages are the file's, with as many empty lines before.
         let padded = "\n".repeat(document.before) + document.text;
         let parsed = match parse_sigma_yaml(&padded) {
             Ok(parsed) => parsed,
             Err(why) => return self.faults.push(parser_fault(document, &why.to_string())),
         };
-        let SigmaCollection { rules, correlations, filters, errors } = parsed;
+        let SigmaCollection { rules, filters, errors, .. } = parsed;
         self.faults.extend(errors.iter().map(|error| parser_fault(document, error)));
-        if !correlations.is_empty() {
-            self.faults.push(
-                document.fault(&["correlation"], "correlation rules are not supported: write a rule over one event"),
-            );
-        }
         filters.iter().for_each(|filter| self.filter(document, filter));
         for rule in &rules {
             self.rule(document, rule, errors.iter().any(|error| error.starts_with("invalid level")));

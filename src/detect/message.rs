@@ -9,7 +9,6 @@ use std::ops::ControlFlow;
 use crate::event::Event;
 use crate::wire::text::printable;
 
-use super::behaviour::Finding;
 use super::field::Field;
 
 /// A parsed template.
@@ -22,8 +21,22 @@ pub struct Message {
 enum Piece {
     Text(Box<str>),
     Field(Field),
-    /// A figure of a behaviour's finding.
+    /// How many sessions, values or rules there were.
+    Count,
+    /// A value that the sessions have in common, by its field or alias.
+    Group(Box<str>),
+    /// A figure behind the finding.
     Measure(Box<str>),
+}
+
+/// What a message may say of several sessions, beside what the last of them says.
+#[derive(Debug, Clone, Copy)]
+pub struct Several<'a> {
+    pub count: u64,
+    pub group: &'a [(Box<str>, Box<str>)],
+    pub measures: &'a [(&'static str, f64)],
+    /// A word beside the figures: `measure.note`.
+    pub note: Option<&'a str>,
 }
 
 impl Message {
@@ -42,17 +55,8 @@ impl Message {
                 text.push_str(&brace[..1]);
                 rest = after;
             } else if let Some((name, after)) = brace.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-                if let Some(measure) = name.strip_prefix(MEASURE) {
-                    pieces.push(Piece::Text(std::mem::take(&mut text).into()));
-                    pieces.push(Piece::Measure(measure.into()));
-                    rest = after;
-                    continue;
-                }
-                let field = Field::named(name).map_err(|unknown| {
-                    format!("the message names an unknown field `{name}`; did you mean `{}`?", unknown.nearest)
-                })?;
                 pieces.push(Piece::Text(std::mem::take(&mut text).into()));
-                pieces.push(Piece::Field(field));
+                pieces.push(Piece::named(name)?);
                 rest = after;
             } else {
                 return Err("the message has a brace without its partner: write `{field}`, or `{{` for a brace".into());
@@ -68,26 +72,46 @@ impl Message {
         Self { pieces: [Piece::Text(format!("{title}: ").into())].into() }.and_parties()
     }
 
-    /// The figures that the template names, without `measure.`
-    pub fn measures(&self) -> impl Iterator<Item = &str> {
+    /// The sentence of a correlation without a template.
+    pub fn of_correlation(title: &str, group: &[Box<str>]) -> Self {
+        let mut pieces = vec![Piece::Text(format!("{title}: ").into()), Piece::Count];
+        for (at, name) in group.iter().enumerate() {
+            pieces.push(Piece::Text(format!("{} {name} ", if at == 0 { " with" } else { " and" }).into()));
+            pieces.push(Piece::Group(name.clone()));
+        }
+        pieces.push(Piece::Text(", last ".into()));
+        Self { pieces: pieces.into() }.and_parties()
+    }
+
+    /// The names behind `group.` in the template.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
-            Piece::Measure(name) => Some(&**name),
-            Piece::Text(_) | Piece::Field(_) => None,
+            Piece::Group(name) => Some(&**name),
+            _ => None,
         })
     }
 
-    pub fn fill(&self, event: &Event) -> String {
-        self.fill_with(event, &Finding::default())
+    /// The names behind `measure.` in the template.
+    pub fn measures(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Measure(name) => Some(&**name),
+            _ => None,
+        })
     }
 
-    /// The sentence with the figures of a finding in it.
-    pub fn fill_with(&self, event: &Event, finding: &Finding) -> String {
+    /// The sentence of one session.
+    pub fn fill(&self, event: &Event) -> String {
+        self.fill_for(event, Several { count: 1, group: &[], measures: &[], note: None })
+    }
+
+    /// The sentence of several sessions, of which `event` is the last.
+    pub fn fill_for(&self, event: &Event, several: Several<'_>) -> String {
         let mut sentence = String::with_capacity(160);
         let mut pieces = self.pieces.iter().peekable();
         while let Some(piece) = pieces.next() {
             match piece {
                 Piece::Text(text) => sentence.push_str(text),
-                Piece::Field(_) | Piece::Measure(_) => match self.value(piece, event, finding, &mut sentence) {
+                piece => match piece.say(event, several, &mut sentence) {
                     Known::Yes => {}
                     // Brackets around nothing say nothing.
                     Known::No => match (sentence.strip_suffix(" ("), pieces.peek()) {
@@ -104,14 +128,6 @@ impl Message {
         sentence
     }
 
-    fn value(&self, piece: &Piece, event: &Event, finding: &Finding, sentence: &mut String) -> Known {
-        match piece {
-            Piece::Text(_) => Known::Yes,
-            Piece::Field(field) => values(*field, event, sentence),
-            Piece::Measure(name) => measure(name, finding, sentence),
-        }
-    }
-
     fn and_parties(self) -> Self {
         let mut pieces = Vec::from(self.pieces);
         for (name, after) in [
@@ -124,6 +140,48 @@ impl Message {
             pieces.push(Piece::Text(after.into()));
         }
         Self { pieces: pieces.into() }
+    }
+}
+
+impl Piece {
+    fn named(name: &str) -> Result<Self, String> {
+        if name == "count" {
+            return Ok(Self::Count);
+        }
+        if let Some(name) = name.strip_prefix("group.") {
+            return Ok(Self::Group(name.into()));
+        }
+        if let Some(name) = name.strip_prefix("measure.") {
+            return Ok(Self::Measure(name.into()));
+        }
+        Field::named(name).map(Self::Field).map_err(|unknown| {
+            format!("the message names an unknown field `{name}`; did you mean `{}`?", unknown.nearest)
+        })
+    }
+
+    /// Whether there was something to say.
+    fn say(&self, event: &Event, several: Several<'_>, sentence: &mut String) -> Known {
+        match self {
+            Self::Text(text) => sentence.push_str(text),
+            Self::Field(field) => return values(*field, event, sentence),
+            Self::Count => {
+                // Writing to a String does not fail.
+                let _ = write!(sentence, "{}", several.count);
+            }
+            Self::Group(wanted) => match several.group.iter().find(|(name, _)| name == wanted) {
+                Some((_, value)) => push_clean(value, sentence),
+                None => return Known::No,
+            },
+            Self::Measure(wanted) if &**wanted == NOTE => match several.note {
+                Some(note) => push_clean(note, sentence),
+                None => return Known::No,
+            },
+            Self::Measure(wanted) => match several.measures.iter().find(|(name, _)| *name == &**wanted) {
+                Some((_, figure)) => push_figure(*figure, sentence),
+                None => return Known::No,
+            },
+        }
+        Known::Yes
     }
 }
 
@@ -150,22 +208,6 @@ fn values(field: Field, event: &Event, sentence: &mut String) -> Known {
     if count == 0 { Known::No } else { Known::Yes }
 }
 
-fn measure(name: &str, finding: &Finding, sentence: &mut String) -> Known {
-    if name == NOTE {
-        let Some(note) = &finding.note else { return Known::No };
-        push_clean(note, sentence);
-        return Known::Yes;
-    }
-    let Some(&(_, figure)) = finding.measures.iter().find(|(measure, _)| *measure == name) else { return Known::No };
-    // As many digits as say something.
-    let _ = match figure {
-        figure if figure.fract() == 0.0 || figure.abs() >= 100.0 => write!(sentence, "{figure:.0}"),
-        figure if figure.abs() >= 0.01 => write!(sentence, "{figure:.2}"),
-        figure => write!(sentence, "{figure:.6}"),
-    };
-    Known::Yes
-}
-
 /// At most [`CHARS_SHOWN`] characters, none of which moves a cursor or turns the direction of writing.
 fn push_clean(text: &str, sentence: &mut String) {
     for (at, c) in text.chars().enumerate() {
@@ -182,12 +224,17 @@ fn push_clean(text: &str, sentence: &mut String) {
     }
 }
 
+/// Up to three places behind the point.
+fn push_figure(figure: f64, sentence: &mut String) {
+    let text = format!("{figure:.3}");
+    sentence.push_str(text.trim_end_matches('0').trim_end_matches('.'));
+}
+
 /// Characters that are not seen, and change how others are.
 fn is_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-const MEASURE: &str = "measure.";
 const NOTE: &str = "note";
 const VALUES_SHOWN: usize = 8;
 const CHARS_SHOWN: usize = 256;
@@ -203,6 +250,16 @@ mod tests {
         assert!(fault("open {").contains("brace"));
         assert!(fault("close }").contains("brace"));
         assert_eq!(fault("{{literal}} {source.ip}"), "");
+    }
+
+    #[test]
+    fn figures_have_three_places_at_most() {
+        let shown = |figure| {
+            let mut sentence = String::new();
+            push_figure(figure, &mut sentence);
+            sentence
+        };
+        assert_eq!([100.0, 0.5, 1.0 / 3.0, -2.25].map(shown), ["100", "0.5", "0.333", "-2.25"]);
     }
 
     #[test]

@@ -10,14 +10,16 @@ use crate::event::Event;
 use super::alert::{Alert, Facts};
 use super::behaviour::{Finding, Plan};
 use super::condition::Node;
+use super::correlation::Plans;
 use super::index::{Index, RuleSet};
-use super::message::Message;
+use super::message::{Message, Several};
 
 /// All rules of a run; made by [`Rules::load`], never changed, shared by reference between threads.
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Box<[Rule]>,
     index: Index,
+    plans: Arc<Plans>,
 }
 
 #[derive(Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Rule {
     pub facts: Arc<Facts>,
     pub message: Message,
     pub logic: Logic,
+    /// Whether it alerts by itself, and is not there for correlations alone.
+    pub generates: bool,
 }
 
 /// What a rule looks at.
@@ -33,14 +37,16 @@ pub(super) enum Logic {
     /// One event by itself.
     Event(Node),
     /// What the events that are selected have in common.
-    Behaviour { when: Node, plan: Plan },
+    Behaviour { when: Node, plan: Box<Plan> },
+    /// Several sessions, by what [`Plans`] say.
+    Correlation,
 }
 
 impl Rules {
-    pub(super) fn new(rules: Vec<Rule>) -> Self {
-        let conditions = rules.iter().enumerate().map(|(number, rule)| (number, rule.logic.condition()));
+    pub(super) fn new(rules: Vec<Rule>, plans: Plans) -> Self {
+        let conditions = rules.iter().enumerate().filter_map(|(number, rule)| Some((number, rule.logic.condition()?)));
         let index = Index::of(rules.len(), conditions);
-        Self { rules: rules.into(), index }
+        Self { rules: rules.into(), index, plans: Arc::new(plans) }
     }
 
     /// Hands on the rules over single events that hold of this one, in the order of their files; looks at those alone that
@@ -54,7 +60,7 @@ impl Rules {
         self.index.candidates(event, candidates);
         for number in candidates.iter() {
             match self.rules.get(number) {
-                Some(rule) if rule.logic.condition().holds(event) => hold(number, rule),
+                Some(rule) if rule.logic.holds(event) => hold(number, rule),
                 _ => {}
             }
         }
@@ -63,28 +69,33 @@ impl Rules {
     /// Hands on an alert for each rule over single events that holds of this one, in the order of the rules' files. Looks at
     /// one rule after the other: [`Detector::see`](super::Detector::see) is the fast way to the same alerts.
     pub fn check(&self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        for rule in &self.rules {
-            match &rule.logic {
-                Logic::Event(condition) if condition.holds(event) => alert(rule.alert(event)),
-                Logic::Event(_) | Logic::Behaviour { .. } => {}
-            }
-        }
+        self.rules
+            .iter()
+            .filter(|rule| rule.generates && matches!(&rule.logic, Logic::Event(condition) if condition.holds(event)))
+            .for_each(|rule| alert(rule.alert(event)));
+    }
+
+    pub(super) fn plans(&self) -> &Arc<Plans> {
+        &self.plans
+    }
+
+    pub(super) fn rule(&self, number: usize) -> Option<&Rule> {
+        self.rules.get(number)
     }
 
     /// The rules that remember what they saw, with their numbers.
     pub(super) fn behaviours(&self) -> impl Iterator<Item = (usize, &Rule, &Plan)> {
-        self.rules.iter().enumerate().filter_map(|(number, rule)| match &rule.logic {
-            Logic::Behaviour { plan, .. } => Some((number, rule, plan)),
-            Logic::Event(_) => None,
-        })
+        let all = self.rules.iter().enumerate();
+        all.filter_map(|(number, rule)| rule.logic.plan().map(|plan| (number, rule, plan)))
     }
 
     pub(super) fn behaviour(&self, number: usize) -> Option<(&Rule, &Plan)> {
         let rule = self.rules.get(number)?;
-        match &rule.logic {
-            Logic::Behaviour { plan, .. } => Some((rule, plan)),
-            Logic::Event(_) => None,
-        }
+        rule.logic.plan().map(|plan| (rule, plan))
+    }
+
+    pub(super) fn number_of(&self, id: &str) -> Option<usize> {
+        self.rules.iter().position(|rule| rule.facts.id == id && !id.is_empty())
     }
 
     pub fn len(&self) -> usize {
@@ -100,33 +111,47 @@ impl Rules {
         self.index.unindexed()
     }
 
-    /// What the rules say of themselves, in the order of their files.
+    /// What the rules that alert say of themselves, in the order of their files.
     pub fn facts(&self) -> impl Iterator<Item = &Facts> {
-        self.rules.iter().map(|rule| &*rule.facts)
+        self.rules.iter().filter(|rule| rule.generates).map(|rule| &*rule.facts)
     }
 }
 
 impl Logic {
     /// What has to hold of an event by itself.
-    fn condition(&self) -> &Node {
+    fn condition(&self) -> Option<&Node> {
         match self {
-            Self::Event(condition) | Self::Behaviour { when: condition, .. } => condition,
+            Self::Event(condition) | Self::Behaviour { when: condition, .. } => Some(condition),
+            Self::Correlation => None,
         }
+    }
+
+    fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Behaviour { plan, .. } => Some(plan),
+            Self::Event(_) | Self::Correlation => None,
+        }
+    }
+
+    fn holds(&self, event: &Event) -> bool {
+        self.condition().is_some_and(|condition| condition.holds(event))
     }
 }
 
 impl Rule {
     /// The alert of what a behaviour has found; the event is the one that completed it.
     pub fn alert_of(&self, event: &Event, plan: &Plan, finding: Finding) -> Alert {
-        let message = self.message.fill_with(event, &finding);
+        let (group, count) = (plan.group(event), finding.count.max(1));
+        let several = Several { count, group: &group, measures: &finding.measures, note: finding.note.as_deref() };
+        let message = self.message.fill_for(event, several);
         let mut sessions = finding.sessions;
         if sessions.last() != Some(&event.id) {
             sessions.push(event.id);
         }
         Alert {
             sessions: sessions.into(),
-            count: finding.count.max(1),
-            group: plan.group(event),
+            count,
+            group,
             measures: finding.measures.into(),
             ..Alert::of(self.facts.clone(), event, message)
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Events, Outcome};
 use crate::Error;
 use crate::capture::Timestamp;
-use crate::detect::{Alert, Detector};
+use crate::detect::{Alert, DetectCounters, Detector};
 use crate::judge::Judge;
 use crate::sink::{Sink, Stats};
 use crate::stats::Counters;
@@ -80,12 +80,28 @@ impl Outlet {
 
     /// An interval's counters.
     pub(super) fn stats(&mut self, counters: Counters) -> Result<ControlFlow<()>, Error> {
-        let counters = Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
+        let counters = self.counted(counters);
         if Instant::now() >= self.next_save {
             self.save();
         }
         let stats = Stats { counters, sensor: self.sensor.clone(), end: self.latest };
         self.each(|sink| sink.stats(&stats))
+    }
+
+    /// What the shards counted, and what is counted here.
+    fn counted(&self, counters: Counters) -> Counters {
+        let DetectCounters { groups_evicted, late_matches, numbers_left_out, alerts_suppressed, suppressions_evicted } =
+            self.detector.as_ref().map(Detector::counters).unwrap_or_default();
+        Counters {
+            sessions: self.sessions,
+            chains_unchecked: self.judge.unchecked(),
+            rule_groups_evicted: groups_evicted,
+            late_matches,
+            numbers_left_out,
+            alerts_suppressed,
+            suppressions_evicted,
+            ..counters
+        }
     }
 
     pub(super) fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
@@ -97,8 +113,7 @@ impl Outlet {
         let _: ControlFlow<()> = self.detect(|detector, alert| detector.finish(alert))?;
         self.save();
         let _: ControlFlow<()> = self.stats(counters)?;
-        self.outcome.counters =
-            Counters { sessions: self.sessions, chains_unchecked: self.judge.unchecked(), ..counters };
+        self.outcome.counters = self.counted(counters);
         for sink in self.sinks {
             match sink.finish() {
                 Ok(lines) => self.outcome.complaints.extend(lines),

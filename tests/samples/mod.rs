@@ -389,6 +389,7 @@ pub fn alert() -> tlsight::detect::Alert {
             description: None,
             references: Vec::new(),
             false_positives: Vec::new(),
+            suppress: None,
             file: "a.yml".into(),
         }),
         sessions: [event.id].into(),

@@ -5,8 +5,11 @@ use std::collections::HashMap;
 use yaml_serde::Value;
 
 use crate::detect::behaviour::{Fault, Plan};
+use crate::detect::field::Field;
 use crate::detect::message::Message;
 use crate::detect::source::Document;
+use crate::detect::suppress::{By, Suppress};
+use crate::detect::timespan;
 
 /// What stands under `custom:`.
 #[derive(Debug, Default)]
@@ -15,6 +18,61 @@ pub(super) struct Custom {
     pub message: Option<Message>,
     /// What is remembered of the sessions that are selected.
     pub behaviour: Option<Plan>,
+    /// Which of its alerts are held back.
+    pub suppress: Suppressing,
+}
+
+/// What a rule says of suppression.
+#[derive(Debug, Default)]
+pub(super) enum Suppressing {
+    /// Nothing: what is usual for its kind.
+    #[default]
+    Usual,
+    Never,
+    As(Suppress),
+}
+
+impl Suppressing {
+    pub fn or(self, usual: Option<Suppress>) -> Option<Suppress> {
+        match self {
+            Self::Usual => usual,
+            Self::Never => None,
+            Self::As(suppress) => Some(suppress),
+        }
+    }
+
+    fn read(value: &Value) -> Result<Self, String> {
+        if value.as_bool() == Some(false) {
+            return Ok(Self::Never);
+        }
+        let form = "write `suppress: {for: 1h, by: [source.ip], limit: 1}`, or `suppress: false`";
+        let entries = value.as_mapping().ok_or(form)?;
+        let mut suppress = Suppress { span: 0, by: None, limit: 1 };
+        for (key, value) in entries {
+            match key.as_str().unwrap_or_default() {
+                "for" => suppress.span = timespan::parse(value.as_str().unwrap_or_default())?,
+                "by" => suppress.by = Some(Self::by(value)?),
+                "limit" => {
+                    let limit = value.as_u64().and_then(|limit| u32::try_from(limit).ok()).filter(|limit| *limit > 0);
+                    suppress.limit = limit.ok_or("`limit` is a number of alerts, at least 1")?;
+                }
+                other => return Err(format!("`suppress` knows the keys for, by and limit, not `{other}`")),
+            }
+        }
+        match suppress.span {
+            0 => Err(format!("`suppress` does not say for how long: {form}")),
+            _ => Ok(Self::As(suppress)),
+        }
+    }
+
+    fn by(value: &Value) -> Result<Box<[By]>, String> {
+        let names = value.as_sequence().ok_or("`by` is a list of fields, as in [source.ip]")?;
+        let by = names.iter().map(|name| {
+            let name = name.as_str().ok_or("`by` is a list of fields, as in [source.ip]")?;
+            Ok(By { name: name.into(), field: Field::named(name).ok() })
+        });
+        by.collect()
+    }
 }
 
 impl Custom {
@@ -43,12 +101,9 @@ impl Custom {
 
     /// A message may name the figures that the behaviour tells, and no others.
     fn check_measures(&self, document: &Document<'_>, faults: &mut Vec<String>) {
-        let known = self.behaviour.as_ref().map_or(&[][..], Plan::measures);
+        let Some(known) = self.behaviour.as_ref().map(Plan::measures) else { return };
         for name in self.message.iter().flat_map(Message::measures).filter(|name| !known.contains(name)) {
-            let what = match known {
-                [] => format!("the message names `measure.{name}`, and the rule has no behaviour that measures"),
-                known => format!("there is no `measure.{name}` here; there are {}", known.join(", ")),
-            };
+            let what = format!("there is no `measure.{name}` here; there are {}", known.join(", "));
             faults.push(document.fault(&["custom", "message"], what));
         }
     }
@@ -59,6 +114,7 @@ impl Custom {
                 let template = value.as_str().ok_or("`custom: message:` is a sentence: write text")?;
                 self.message = Some(Message::parse(template)?);
             }
+            "suppress" => self.suppress = Suppressing::read(value)?,
             // Read by who runs them.
             "tests" if value.is_sequence() => {}
             "tests" => return Err("`custom: tests:` is a list: see rules/README.md".to_owned()),
@@ -74,4 +130,4 @@ fn behaviour(document: &Document<'_>, value: &Value, faults: &mut Vec<String>) -
 }
 
 /// All keys, as a fault lists them.
-const KEYS: &[&str] = &["behaviour", "message", "tests"];
+const KEYS: &[&str] = &["behaviour", "message", "suppress", "tests"];

@@ -37,7 +37,7 @@ impl Loader<'_> {
         let scope = Scope::of(&source).map_err(|what| faults.push(document.fault(&["logsource"], what))).ok();
         if let Some(id) = &filter.id {
             // Required of a rule, optional here.
-            let _: Option<String> = self.id(document, Some(id)).map_err(|fault| faults.push(fault)).ok();
+            let _: Option<String> = self.id(document, id).map_err(|fault| faults.push(fault)).ok();
         }
         let condition = self.detection(document, Section::Filter, &filter.detection, &mut faults);
         let place = document.fault(&["filter", "rules"], "");
@@ -73,8 +73,9 @@ impl Loader<'_> {
                 .map(|target| target.at)
                 .collect();
             for at in meant {
-                if let Some(rule) = self.rules.get_mut(at) {
-                    let (Logic::Event(condition) | Logic::Behaviour { when: condition, .. }) = &mut rule.logic;
+                if let Some(rule) = self.rules.get_mut(at)
+                    && let Logic::Event(condition) | Logic::Behaviour { when: condition, .. } = &mut rule.logic
+                {
                     *condition = condition.clone().and(filter.condition.clone());
                 }
             }

@@ -9,6 +9,7 @@ use super::Loader;
 use super::custom::Custom;
 use super::filter::Target;
 use super::logsource::Scope;
+use super::reference::Known;
 use crate::detect::alert::{Facts, Level};
 use crate::detect::compile::Surroundings;
 use crate::detect::condition::{self, Node, Selections};
@@ -21,40 +22,72 @@ impl Loader<'_> {
         let mut faults = Vec::new();
         let scope = Scope::of(&rule.logsource).map_err(|what| faults.push(document.fault(&["logsource"], what))).ok();
         let level = rule.level.and_then(|level| level.as_str().parse::<Level>().ok());
+        let mut lacking = Vec::new();
         if level.is_none() && !level_was_refused {
             let what = "the rule has no level: write informational, low, medium, high or critical";
-            faults.push(document.fault(&[], what));
+            lacking.push(document.fault(&[], what));
         }
-        let id = self.id(document, rule.id.as_deref()).map_err(|fault| faults.push(fault)).ok();
+        let id = match &rule.id {
+            Some(id) => self.id(document, id).map_err(|fault| faults.push(fault)).ok(),
+            None => {
+                lacking.push(document.fault(&[], "the rule has no id: give it a UUID of its own"));
+                Some(String::new())
+            }
+        };
         let custom = Custom::read(document, &rule.custom_attributes, &mut faults);
         let condition = self.detection(document, Section::Detection, &rule.detection, &mut faults);
+        let (custom, behaviour) = match custom {
+            Some(mut custom) => {
+                let behaviour = custom.behaviour.take();
+                (Some(custom), behaviour)
+            }
+            None => (None, None),
+        };
+        // A behaviour has its own `again`.
+        let suppress = custom.map(|custom| (custom.message, custom.suppress.or(None)));
+        let unknown =
+            suppress.iter().flat_map(|(_, suppress)| suppress).flat_map(|suppress| suppress.by.iter().flatten());
+        for by in unknown.filter(|by| by.field.is_none()) {
+            let what = format!("alerts cannot be told apart by `{}`: there is no such field", by.name);
+            faults.push(document.fault(&["custom", "suppress", "by"], what));
+        }
+        let is_whole = faults.is_empty() && !level_was_refused;
+        self.known.push(Known {
+            name: rule.name.clone(),
+            id: id.clone().filter(|id| !id.is_empty()),
+            rule: is_whole.then_some(self.rules.len()),
+            lacking,
+            told_after: self.faults.len(),
+            identity: Known::identity_of(document.text),
+            ..Known::default()
+        });
         self.faults.append(&mut faults);
-        let (Some(scope), Some(id), Some(level)) = (scope, id, level) else { return };
-        let (Some(custom), Some(condition)) = (custom, condition) else { return };
+        let (Some(scope), Some(id), true) = (scope, id, is_whole) else { return };
+        let (Some((message, suppress)), Some(condition)) = (suppress, condition) else { return };
         let facts = Facts {
             id,
             title: rule.title.clone(),
-            level,
+            // A rule without one has to serve others, and does not alert.
+            level: level.unwrap_or(Level::Informational),
             tags: rule.tags.clone(),
             description: rule.description.as_deref().map(|text| text.trim().to_owned()),
             references: rule.references.clone(),
             false_positives: rule.falsepositives.clone(),
+            suppress,
             file: document.path.to_owned(),
         };
-        let message = custom.message.unwrap_or_else(|| Message::of_title(&rule.title));
+        let message = message.unwrap_or_else(|| Message::of_title(&rule.title));
         self.targets.push(Target { at: self.rules.len(), name: rule.name.clone(), source: rule.logsource.clone() });
         let condition = scope.around(condition);
-        let logic = match custom.behaviour {
-            Some(plan) => Logic::Behaviour { when: condition, plan },
+        let logic = match behaviour {
+            Some(plan) => Logic::Behaviour { when: condition, plan: Box::new(plan) },
             None => Logic::Event(condition),
         };
-        self.rules.push(Rule { facts: Arc::new(facts), message, logic });
+        self.rules.push(Rule { facts: Arc::new(facts), message, logic, generates: true });
     }
 
-    pub(super) fn id(&mut self, document: &Document<'_>, id: Option<&str>) -> Result<String, String> {
-        let Some(id) = id else {
-            return Err(document.fault(&[], "the rule has no id: give it a UUID of its own"));
-        };
+    /// An id that no other rule has.
+    pub(super) fn id(&mut self, document: &Document<'_>, id: &str) -> Result<String, String> {
         let lengths = id.split('-').map(|part| part.bytes().all(|b| b.is_ascii_hexdigit()).then_some(part.len()));
         if !lengths.eq([8, 4, 4, 4, 12].map(Some)) {
             return Err(document.fault(&["id"], format!("`{id}` is no UUID")));

@@ -50,6 +50,13 @@ pub(super) fn losses(counters: &Counters) -> impl Iterator<Item = (u64, &'static
     [
         (counters.packets_dropped, "packets dropped by the kernel or the interface: the sensor was too slow"),
         (counters.chains_unchecked, "chains of certificates not judged, as too many came at once"),
+        (
+            counters.rule_groups_evicted,
+            "groups of sessions that rules forgot because rule_groups or rule_bytes was reached",
+        ),
+        (counters.late_matches, "sessions that rules over several were told of too late to count them"),
+        (counters.numbers_left_out, "numbers for which the percentile of a rule had no room"),
+        (counters.suppressions_evicted, "kinds of alerts told again early because suppressed_keys was reached"),
         (counters.events_shed, "sessions not told because an output was too slow"),
         (counters.packets_malformed, "packets with headers that contradict themselves or are cut"),
         (counters.gaps, "directions of a connection with packets missing from the capture"),

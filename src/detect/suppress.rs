@@ -1,0 +1,234 @@
+//! Holds back alerts that say the same again: so many of a rule and a key within a time are told, the others counted.
+//!
+//! In: alerts, as rules make them. Out: those that are told, with the number of those before them that were not. None is
+//! lost silently: what is held back is told with the next alert of its key, or once nothing came for as long again, or at
+//! the end, or where its key has to be forgotten.
+
+use std::ops::ControlFlow;
+
+use crate::capture::Timestamp;
+use crate::event::Event;
+
+use super::alert::Alert;
+use super::field::Field;
+use super::store::{Life, Place, Store};
+
+/// `custom: suppress:` of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppress {
+    /// Nanoseconds of packet time, from the first alert that is told.
+    pub span: i64,
+    /// What alerts must have in common; without it what they are grouped by, or else both addresses.
+    pub by: Option<Box<[By]>>,
+    /// Alerts that are told within the time.
+    pub limit: u32,
+}
+
+/// One part of the key.
+#[derive(Debug, Clone)]
+pub struct By {
+    pub name: Box<str>,
+    /// Where the alert is not grouped by it.
+    pub field: Option<Field>,
+}
+
+impl PartialEq for By {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Suppress {
+    /// What rules that remember do without being told: one alert of a group an hour, or a time span of theirs.
+    pub fn of_group(span: i64) -> Self {
+        Self { span: span.max(DEFAULT_SPAN), by: None, limit: 1 }
+    }
+}
+
+impl Eq for By {}
+
+/// Alerts on their way out.
+#[derive(Debug)]
+pub struct Suppressor {
+    store: Store<Held>,
+    keys: usize,
+    counters: Counters,
+    /// The list whose old end is looked at next.
+    turn: usize,
+    lists: usize,
+    key: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    pub held_back: u64,
+    /// Keys that were forgotten before their time: alerts of theirs are told again.
+    pub keys_evicted: u64,
+}
+
+/// What is known of a key.
+#[derive(Debug)]
+struct Held {
+    /// When the time began.
+    begun: Timestamp,
+    told: u32,
+    /// Alerts that were held back since one was told, and the last of them.
+    count: u64,
+    last: Option<Box<Alert>>,
+}
+
+impl Suppressor {
+    /// For so many rules; remembers at most so many keys.
+    pub fn new(rules: usize, keys: usize) -> Self {
+        let store = Store::new(rules);
+        Self { store, keys: keys.max(1), counters: Counters::default(), turn: 0, lists: rules, key: Vec::new() }
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Tells an alert, or holds it back. `rule` is its rule's number.
+    pub fn offer(
+        &mut self,
+        rule: usize,
+        suppress: &Suppress,
+        event: &Event,
+        mut alert: Alert,
+        tell: &mut dyn FnMut(Alert),
+    ) {
+        self.write_key(suppress, event, &mut alert);
+        let at = alert.timestamp;
+        let due = Timestamp(at.0.saturating_add(suppress.span).saturating_add(suppress.span));
+        let Some(place) = self.store.find(rule, &self.key) else {
+            self.make_room(tell);
+            let held = Held { begun: at, told: 1, count: 0, last: None };
+            self.store.insert(rule, &self.key, Life { touched: at, due }, held);
+            return tell(alert);
+        };
+        let Some(entry) = self.store.get_mut(place) else { return tell(alert) };
+        entry.touched = entry.touched.max(at);
+        let held = &mut entry.value;
+        if at.since(held.begun) >= suppress.span.unsigned_abs() {
+            alert.suppressed = held.count;
+            *held = Held { begun: at, told: 1, count: 0, last: None };
+            entry.due = due;
+            self.store.renew(place);
+            self.store.weigh(place, 0);
+            tell(alert);
+        } else if held.told < suppress.limit {
+            held.told += 1;
+            tell(alert);
+        } else {
+            held.count += 1;
+            held.last = Some(Box::new(alert));
+            self.counters.held_back += 1;
+            self.store.weigh(place, ALERT_BYTES);
+        }
+    }
+
+    /// Packet time goes on: tells what was held back of keys that were quiet since.
+    pub fn tick(&mut self, now: Timestamp, tell: &mut dyn FnMut(Alert)) {
+        if self.store.len() == 0 {
+            return;
+        }
+        // One rule after the other: looking at all of them for each event would cost more than the rules do.
+        self.turn = (self.turn + 1) % self.lists.max(1);
+        while let Some(place) = self.store.oldest(self.turn)
+            && self.store.get(place).is_some_and(|entry| entry.due < now)
+        {
+            self.forget(place, tell);
+        }
+    }
+
+    /// The end of the input: all that is held back is told, rule by rule.
+    pub fn finish(&mut self, tell: &mut dyn FnMut(Alert)) {
+        for list in 0..self.lists {
+            while let Some(place) = self.store.oldest(list) {
+                self.forget(place, tell);
+            }
+        }
+    }
+
+    /// Goes on with other rules; `number_of` says which number a rule has now.
+    pub fn reload(&mut self, rules: usize, number_of: impl Fn(usize) -> Option<usize>, tell: &mut dyn FnMut(Alert)) {
+        for list in (0..self.lists).filter(|list| number_of(*list).is_none()) {
+            while let Some(place) = self.store.oldest(list) {
+                self.forget(place, tell);
+            }
+        }
+        self.store.renumber(rules, number_of);
+        (self.lists, self.turn) = (rules, 0);
+    }
+
+    fn make_room(&mut self, tell: &mut dyn FnMut(Alert)) {
+        while self.store.len() >= self.keys {
+            let Some(place) = self.store.oldest_of_all() else { break };
+            self.counters.keys_evicted += 1;
+            self.forget(place, tell);
+        }
+    }
+
+    fn forget(&mut self, place: Place, tell: &mut dyn FnMut(Alert)) {
+        let Some(Held { count, last, .. }) = self.store.remove(place).map(|entry| entry.value) else { return };
+        if let Some(mut alert) = last {
+            // It stands for the others, and for itself.
+            alert.suppressed = count.saturating_sub(1);
+            tell(*alert);
+        }
+    }
+
+    /// The values that the rule names; of an alert without a group they become it.
+    fn write_key(&mut self, suppress: &Suppress, event: &Event, alert: &mut Alert) {
+        self.key.clear();
+        let mut part = |value: &str| {
+            self.key.extend(value.bytes().map(|byte| byte.to_ascii_lowercase()));
+            // No byte of UTF-8.
+            self.key.push(0xff);
+        };
+        match &suppress.by {
+            None if alert.group.is_empty() => {
+                [alert.source.ip, alert.destination.ip].iter().for_each(|ip| part(&ip.to_string()));
+            }
+            None => alert.group.iter().for_each(|(_, value)| part(value)),
+            Some(by) => {
+                let values: Vec<_> = by.iter().map(|by| (by.name.clone(), by.value(event, alert))).collect();
+                values.iter().for_each(|(_, value)| part(value));
+                if alert.group.is_empty() {
+                    alert.group = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+                }
+            }
+        }
+    }
+}
+
+impl By {
+    fn value(&self, event: &Event, alert: &Alert) -> Box<str> {
+        if let Some((_, value)) = alert.group.iter().find(|(name, _)| *name == self.name) {
+            return value.clone();
+        }
+        let mut all = String::new();
+        let _ = self.field.map(|field| {
+            field.visit(event, &mut |value| {
+                if !all.is_empty() {
+                    all.push_str(", ");
+                }
+                value.with_text(|text| all.push_str(text));
+                match all.len() < VALUE_MAX {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            })
+        });
+        if all.len() > VALUE_MAX {
+            all.truncate(all.floor_char_boundary(VALUE_MAX));
+        }
+        all.into()
+    }
+}
+
+/// An hour: long enough that a burst is one alert, short enough that what goes on all day is told again.
+const DEFAULT_SPAN: i64 = 3_600_000_000_000;
+const VALUE_MAX: usize = 256;
+/// What an alert takes, about.
+const ALERT_BYTES: usize = 3 * size_of::<Alert>();

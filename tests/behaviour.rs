@@ -89,7 +89,7 @@ fn a_new_fingerprint_is_told_when_the_network_is_learnt() {
     let newcomer = session(8.0 * DAY, &[10, 0, 1, 3], "cdn.example.net", TOOL);
     let alerts = alerts_of_shipped(usual(0, 700).chain([newcomer.clone(), newcomer.clone()]));
     assert_eq!(titles(&alerts), ["Fingerprint new to this host", "Fingerprint never seen on this network"]);
-    assert!(alerts[1].message.contains("as no host has here in 7.99 days"), "{}", alerts[1].message);
+    assert!(alerts[1].message.contains("as no host has here in 7.987 days"), "{}", alerts[1].message);
     // A week has not passed yet.
     let early = Event { timestamp: at(6.0 * DAY), ..newcomer };
     assert_eq!(titles(&alerts_of_shipped(usual(0, 510).chain([early]))), Vec::<&str>::new());

@@ -112,6 +112,7 @@ impl Detector {
                 tell(suppressor, *number, event, rule.alert_of(event, plan, finding), alert);
             }
         }
+        matched.sort_unstable();
         correlations.see(event, matched, &mut |firing| fire(rules, suppressor, firing, alert));
     }
 

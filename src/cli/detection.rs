@@ -17,12 +17,14 @@ use crate::sink::screen::counted;
 pub struct Sources {
     rules: Option<PathBuf>,
     lists: Vec<ListSource>,
+    /// Where what rules learn is kept.
+    state: Option<PathBuf>,
 }
 
 impl Sources {
     /// `None` where there are neither.
     pub fn of(args: &AnalysisArgs) -> Option<Self> {
-        let sources = Self { rules: args.rules.clone(), lists: args.threat_list.clone() };
+        let sources = Self { rules: args.rules.clone(), lists: args.threat_list.clone(), state: args.state.clone() };
         (sources.rules.is_some() || !sources.lists.is_empty()).then_some(sources)
     }
 
@@ -35,7 +37,13 @@ impl Sources {
         if let Some(path) = &self.rules {
             console.note(&format!("{} rules from {}", rules.len(), path.display()));
         }
-        Ok(Detector::with_limits(rules, limits).with_lists(lists))
+        let mut detector = Detector::with_limits(rules, limits).with_lists(lists);
+        if let Some(path) = &self.state
+            && let Some(refused) = detector.keep_in(path)?
+        {
+            console.warn(&refused);
+        }
+        Ok(detector)
     }
 
     fn read(&self, console: &Console) -> Result<Renewal, Error> {

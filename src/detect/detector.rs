@@ -3,17 +3,21 @@
 //! In: one event after the other. Out: alerts. The rules themselves do not change; whatever is remembered from one event to
 //! the next is kept here. Starts no thread, reads no clock: time is that of the events.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use crate::Error;
 use crate::config::Limits;
 use crate::event::Event;
 
 use super::alert::Alert;
+use super::behaviour::{Behaviour, Plan, Salt};
 use super::correlation::{Caps, Correlations, Firing};
 use super::index::RuleSet;
 use super::key;
 use super::message::Several;
-use super::rule::Rules;
+use super::rule::{Logic, Rule, Rules};
+use super::snapshot::{Found, Learnt, Snapshot, StateFile, View};
 use super::suppress::Suppressor;
 use super::threat::ThreatLists;
 
@@ -22,6 +26,14 @@ use super::threat::ThreatLists;
 pub struct Detector {
     rules: Arc<Rules>,
     correlations: Correlations,
+    /// By the numbers of their rules, in their order.
+    behaviours: Vec<(usize, Behaviour)>,
+    /// Room for the places of the behaviours that an event concerns.
+    concerned: Vec<usize>,
+    salt: Salt,
+    state: Option<StateFile>,
+    /// Of behaviours that are no more.
+    evicted_before: u64,
     suppressor: Suppressor,
     /// The rules that the event at hand matches and that others build on.
     matched: Vec<usize>,
@@ -58,6 +70,11 @@ impl Detector {
         let caps = Caps { groups: limits.rule_groups, bytes: limits.rule_bytes };
         Self {
             correlations: Correlations::new(rules.plans().clone(), caps),
+            behaviours: rules.behaviours().map(|(number, _, plan)| (number, Behaviour::new(plan))).collect(),
+            concerned: Vec::new(),
+            salt: Salt::random(),
+            state: None,
+            evicted_before: 0,
             suppressor: Suppressor::new(rules.len(), limits.suppressed_keys),
             rules,
             matched: Vec::new(),
@@ -87,14 +104,31 @@ impl Detector {
     }
 
     /// Looks at the next event in packet-time order: rules over single events come first, in the order of their files,
-    /// then the correlations that build on them.
+    /// then behaviours, then the correlations that build on either.
     pub fn see(&mut self, event: &Event, alert: &mut dyn FnMut(Alert)) {
-        let Self { rules, correlations, suppressor, matched, candidates, lists, listed } = self;
+        let Self {
+            rules,
+            correlations,
+            behaviours,
+            concerned,
+            salt,
+            suppressor,
+            matched,
+            candidates,
+            lists,
+            listed,
+            ..
+        } = self;
         let now = event.end.max(event.timestamp);
         suppressor.tick(now, alert);
         listed.tick(now, alert);
         matched.clear();
+        concerned.clear();
         rules.holding(event, candidates, &mut |number, rule| {
+            if let Logic::Behaviour { .. } = rule.logic {
+                concerned.extend(behaviours.binary_search_by_key(&number, |(number, _)| *number).ok());
+                return;
+            }
             if rules.plans().build_on(number) {
                 matched.push(number);
             }
@@ -102,6 +136,18 @@ impl Detector {
                 tell(suppressor, number, event, rule.alert(event), alert);
             }
         });
+        for &place in &*concerned {
+            let Some((number, behaviour)) = behaviours.get_mut(place) else { continue };
+            let Some((rule, plan)) = rules.behaviour(*number) else { continue };
+            let Some(finding) = behaviour.see(plan, *salt, event) else { continue };
+            if rules.plans().build_on(*number) {
+                matched.push(*number);
+            }
+            if rule.generates {
+                tell(suppressor, *number, event, rule.alert_of(event, plan, finding), alert);
+            }
+        }
+        matched.sort_unstable();
         correlations.see(event, matched, &mut |firing| fire(rules, suppressor, firing, alert));
         lists.check(event, &mut |made| tell(listed, 0, event, made, alert));
     }
@@ -118,7 +164,9 @@ impl Detector {
         let (correlations, suppressor) = (self.correlations.counters(), self.suppressor.counters());
         let listed = self.listed.counters();
         DetectCounters {
-            groups_evicted: correlations.groups_evicted,
+            groups_evicted: correlations.groups_evicted
+                + self.evicted_before
+                + self.behaviours.iter().map(|(_, behaviour)| behaviour.evicted()).sum::<u64>(),
             late_matches: correlations.late_matches,
             numbers_left_out: correlations.numbers_left_out,
             alerts_suppressed: suppressor.held_back + listed.held_back,
@@ -137,7 +185,69 @@ impl Detector {
         self.correlations.reload(rules.plans().clone());
         let new_number = |number| rules.number_of(&self.rules.rule(number)?.facts.id);
         self.suppressor.reload(rules.len(), new_number, alert);
+        self.keep_behaviours(&rules);
         self.rules = Arc::new(rules);
+    }
+
+    /// Takes the behaviours of rules that stay as they are over to their new numbers.
+    fn keep_behaviours(&mut self, rules: &Rules) {
+        let mut before: Vec<_> = std::mem::take(&mut self.behaviours).into_iter().map(Some).collect();
+        let is_same = |number: usize, rule: &Rule, plan: &Plan| {
+            let old = self.rules.behaviour(number);
+            old.is_some_and(|(old, old_plan)| old.facts.id == rule.facts.id && old_plan == plan)
+        };
+        for (number, rule, plan) in rules.behaviours() {
+            let mut slots =
+                before.iter_mut().filter(|slot| slot.as_ref().is_some_and(|(old, _)| is_same(*old, rule, plan)));
+            let kept = slots.next().and_then(Option::take);
+            let behaviour = kept.map_or_else(|| Behaviour::new(plan), |(_, behaviour)| behaviour);
+            self.behaviours.push((number, behaviour));
+        }
+        self.evicted_before += before.iter().flatten().map(|(_, behaviour)| behaviour.evicted()).sum::<u64>();
+    }
+
+    /// Keeps what is learnt in a file, and goes on from what is in it. Says what could not be taken up.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read, or its folder cannot be written to.
+    pub fn keep_in(&mut self, path: &Path) -> Result<Option<String>, Error> {
+        let file = StateFile::new(path);
+        let complaint = match file.read()? {
+            Found::Nothing => None,
+            Found::State(snapshot) => {
+                self.resume(*snapshot);
+                None
+            }
+            Found::Refused(why) => Some(why),
+        };
+        self.state = Some(file);
+        // Who learns for a month shall not hear at its end that there was no room.
+        self.save()?;
+        Ok(complaint)
+    }
+
+    /// Writes what is learnt into the file that was named, if one was.
+    pub fn save(&self) -> Result<(), Error> {
+        let Some(file) = &self.state else { return Ok(()) };
+        let learnt = self.behaviours.iter().filter_map(|(number, kept)| {
+            let (rule, plan) = self.rules.behaviour(*number)?;
+            Some(Learnt { rule: rule.facts.id.clone(), keys: plan.keys(), kept })
+        });
+        file.write(&View { salt: self.salt, behaviours: learnt.collect() })
+    }
+
+    fn resume(&mut self, snapshot: Snapshot) {
+        self.salt = snapshot.salt;
+        let mut learnt: Vec<Option<_>> = snapshot.behaviours.into_iter().map(Some).collect();
+        for (number, behaviour) in &mut self.behaviours {
+            let Some((rule, plan)) = self.rules.behaviour(*number) else { continue };
+            let is_its = |slot: &&mut Option<Learnt<_>>| {
+                slot.as_ref().is_some_and(|learnt| learnt.rule == rule.facts.id && learnt.keys == plan.keys())
+            };
+            if let Some(learnt) = learnt.iter_mut().find(is_its).and_then(Option::take) {
+                behaviour.resume(learnt.kept);
+            }
+        }
     }
 }
 
@@ -146,7 +256,7 @@ fn fire(rules: &Rules, suppressor: &mut Suppressor, firing: &Firing<'_>, alert: 
     let Some(rule) = rules.rule(firing.rule).filter(|rule| rule.generates) else { return };
     let group: Box<[_]> = firing.plan.group.iter().cloned().zip(key::values(firing.key)).collect();
     let measures: Box<[_]> = firing.finding.figure.map(|figure| (firing.plan.kind, figure)).into_iter().collect();
-    let several = Several { count: firing.finding.count, group: &group, measures: &measures };
+    let several = Several { count: firing.finding.count, group: &group, measures: &measures, note: None };
     let sentence = rule.message.fill_for(firing.event, several);
     let made = Alert {
         sessions: firing.finding.sessions.as_slice().into(),

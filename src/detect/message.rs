@@ -35,6 +35,8 @@ pub struct Several<'a> {
     pub count: u64,
     pub group: &'a [(Box<str>, Box<str>)],
     pub measures: &'a [(&'static str, f64)],
+    /// A word beside the figures: `measure.note`.
+    pub note: Option<&'a str>,
 }
 
 impl Message {
@@ -89,9 +91,17 @@ impl Message {
         })
     }
 
+    /// The names behind `measure.` in the template.
+    pub fn measures(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            Piece::Measure(name) => Some(&**name),
+            _ => None,
+        })
+    }
+
     /// The sentence of one session.
     pub fn fill(&self, event: &Event) -> String {
-        self.fill_for(event, Several { count: 1, group: &[], measures: &[] })
+        self.fill_for(event, Several { count: 1, group: &[], measures: &[], note: None })
     }
 
     /// The sentence of several sessions, of which `event` is the last.
@@ -162,6 +172,10 @@ impl Piece {
                 Some((_, value)) => push_clean(value, sentence),
                 None => return Known::No,
             },
+            Self::Measure(wanted) if &**wanted == NOTE => match several.note {
+                Some(note) => push_clean(note, sentence),
+                None => return Known::No,
+            },
             Self::Measure(wanted) => match several.measures.iter().find(|(name, _)| *name == &**wanted) {
                 Some((_, figure)) => push_figure(*figure, sentence),
                 None => return Known::No,
@@ -221,6 +235,7 @@ fn is_format(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
+const NOTE: &str = "note";
 const VALUES_SHOWN: usize = 8;
 const CHARS_SHOWN: usize = 256;
 

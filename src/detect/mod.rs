@@ -4,6 +4,7 @@
 //! schema; [`field`] is the one table that ties them to the event. Does not read captures, does not print.
 
 mod alert;
+mod behaviour;
 pub mod check;
 mod compile;
 mod condition;
@@ -22,6 +23,7 @@ mod pattern;
 mod rule;
 mod sample;
 pub mod selftest;
+mod snapshot;
 mod source;
 mod store;
 mod suppress;

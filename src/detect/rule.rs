@@ -8,10 +8,11 @@ use std::sync::Arc;
 use crate::event::Event;
 
 use super::alert::{Alert, Facts};
+use super::behaviour::{Finding, Plan};
 use super::condition::Node;
 use super::correlation::Plans;
 use super::index::{Index, RuleSet};
-use super::message::Message;
+use super::message::{Message, Several};
 
 /// All rules of a run; made by [`Rules::load`], never changed, shared by reference between threads.
 #[derive(Debug, Default)]
@@ -35,6 +36,8 @@ pub(super) struct Rule {
 pub(super) enum Logic {
     /// One event by itself.
     Event(Node),
+    /// What the events that are selected have in common.
+    Behaviour { when: Node, plan: Box<Plan> },
     /// Several sessions, by what [`Plans`] say.
     Correlation,
 }
@@ -68,7 +71,7 @@ impl Rules {
     pub fn check(&self, event: &Event, alert: &mut dyn FnMut(Alert)) {
         self.rules
             .iter()
-            .filter(|rule| rule.generates && rule.logic.holds(event))
+            .filter(|rule| rule.generates && matches!(&rule.logic, Logic::Event(condition) if condition.holds(event)))
             .for_each(|rule| alert(rule.alert(event)));
     }
 
@@ -78,6 +81,17 @@ impl Rules {
 
     pub(super) fn rule(&self, number: usize) -> Option<&Rule> {
         self.rules.get(number)
+    }
+
+    /// The rules that remember what they saw, with their numbers.
+    pub(super) fn behaviours(&self) -> impl Iterator<Item = (usize, &Rule, &Plan)> {
+        let all = self.rules.iter().enumerate();
+        all.filter_map(|(number, rule)| rule.logic.plan().map(|plan| (number, rule, plan)))
+    }
+
+    pub(super) fn behaviour(&self, number: usize) -> Option<(&Rule, &Plan)> {
+        let rule = self.rules.get(number)?;
+        rule.logic.plan().map(|plan| (rule, plan))
     }
 
     pub(super) fn number_of(&self, id: &str) -> Option<usize> {
@@ -107,8 +121,15 @@ impl Logic {
     /// What has to hold of an event by itself.
     fn condition(&self) -> Option<&Node> {
         match self {
-            Self::Event(condition) => Some(condition),
+            Self::Event(condition) | Self::Behaviour { when: condition, .. } => Some(condition),
             Self::Correlation => None,
+        }
+    }
+
+    fn plan(&self) -> Option<&Plan> {
+        match self {
+            Self::Behaviour { plan, .. } => Some(plan),
+            Self::Event(_) | Self::Correlation => None,
         }
     }
 
@@ -118,6 +139,24 @@ impl Logic {
 }
 
 impl Rule {
+    /// The alert of what a behaviour has found; the event is the one that completed it.
+    pub fn alert_of(&self, event: &Event, plan: &Plan, finding: Finding) -> Alert {
+        let (group, count) = (plan.group(event), finding.count.max(1));
+        let several = Several { count, group: &group, measures: &finding.measures, note: finding.note.as_deref() };
+        let message = self.message.fill_for(event, several);
+        let mut sessions = finding.sessions;
+        if sessions.last() != Some(&event.id) {
+            sessions.push(event.id);
+        }
+        Alert {
+            sessions: sessions.into(),
+            count,
+            group,
+            measures: finding.measures.into(),
+            ..Alert::of(self.facts.clone(), event, message)
+        }
+    }
+
     pub fn alert(&self, event: &Event) -> Alert {
         Alert::of(self.facts.clone(), event, self.message.fill(event))
     }

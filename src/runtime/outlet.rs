@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Receiver;
 
@@ -24,6 +25,8 @@ pub(super) struct Outlet {
     /// The latest packet time told.
     latest: Timestamp,
     error: Option<Error>,
+    /// When what was learnt is written next; once in a while, for a long run may be cut off.
+    next_save: Instant,
 }
 
 /// The detector, and what it is to go by from some time on.
@@ -43,6 +46,7 @@ impl Outlet {
             sessions: 0,
             latest: Timestamp::default(),
             error: None,
+            next_save: Instant::now() + SAVE_EVERY,
         }
     }
 
@@ -97,6 +101,9 @@ impl Outlet {
     /// An interval's counters.
     pub(super) fn stats(&mut self, counters: Counters) -> Result<ControlFlow<()>, Error> {
         let counters = self.counted(counters);
+        if Instant::now() >= self.next_save {
+            self.save();
+        }
         let stats = Stats { counters, sensor: self.sensor.clone(), end: self.latest };
         self.each(|sink| sink.stats(&stats))
     }
@@ -124,6 +131,7 @@ impl Outlet {
     /// The end: the whole run's counters, and what is left in the sinks.
     pub(super) fn finish(mut self, counters: Counters) -> Result<Outcome, Error> {
         let _: ControlFlow<()> = self.detect(|detector, alert| detector.finish(alert))?;
+        self.save();
         let _: ControlFlow<()> = self.stats(counters)?;
         self.outcome.counters = self.counted(counters);
         for sink in self.sinks {
@@ -133,6 +141,16 @@ impl Outlet {
             }
         }
         self.error.map_or(Ok(self.outcome), Err)
+    }
+
+    /// Writes what was learnt. That it could not be is told in the end, once.
+    fn save(&mut self) {
+        self.next_save = Instant::now() + SAVE_EVERY;
+        let Some(Err(error)) = self.detection.detector.as_ref().map(Detector::save) else { return };
+        let complaint = format!("what was learnt is not kept: {error}");
+        if !self.outcome.complaints.contains(&complaint) {
+            self.outcome.complaints.push(complaint);
+        }
     }
 
     fn each(
@@ -150,3 +168,5 @@ impl Outlet {
 fn stricter(a: ControlFlow<()>, b: ControlFlow<()>) -> ControlFlow<()> {
     if a.is_break() { a } else { b }
 }
+
+const SAVE_EVERY: Duration = Duration::from_secs(300);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use yaml_serde::Value;
 
+use crate::detect::behaviour::{Fault, Plan};
 use crate::detect::field::Field;
 use crate::detect::message::Message;
 use crate::detect::source::Document;
@@ -15,6 +16,8 @@ use crate::detect::timespan;
 pub(super) struct Custom {
     /// The sentence of an alert; without it the title says what there is.
     pub message: Option<Message>,
+    /// What is remembered of the sessions that are selected.
+    pub behaviour: Option<Plan>,
     /// Which of its alerts are held back.
     pub suppress: Suppressing,
 }
@@ -84,11 +87,25 @@ impl Custom {
         let before = faults.len();
         for (key, value) in entries {
             let key = key.as_str().unwrap_or_default();
+            if key == "behaviour" {
+                custom.behaviour = behaviour(document, value, faults);
+                continue;
+            }
             if let Err(what) = custom.entry(key, value) {
                 faults.push(document.fault(&["custom", key], what));
             }
         }
+        custom.check_measures(document, faults);
         (faults.len() == before).then_some(custom)
+    }
+
+    /// A message may name the figures that the behaviour tells, and no others.
+    fn check_measures(&self, document: &Document<'_>, faults: &mut Vec<String>) {
+        let Some(known) = self.behaviour.as_ref().map(Plan::measures) else { return };
+        for name in self.message.iter().flat_map(Message::measures).filter(|name| !known.contains(name)) {
+            let what = format!("there is no `measure.{name}` here; there are {}", known.join(", "));
+            faults.push(document.fault(&["custom", "message"], what));
+        }
     }
 
     fn entry(&mut self, key: &str, value: &Value) -> Result<(), String> {
@@ -107,5 +124,10 @@ impl Custom {
     }
 }
 
+fn behaviour(document: &Document<'_>, value: &Value, faults: &mut Vec<String>) -> Option<Plan> {
+    let told = |fault: Fault| document.fault(&["custom", "behaviour", &fault.key], fault.what);
+    Plan::read(value).map_err(|found| faults.extend(found.into_iter().map(told))).ok()
+}
+
 /// All keys, as a fault lists them.
-const KEYS: &[&str] = &["message", "suppress", "tests"];
+const KEYS: &[&str] = &["behaviour", "message", "suppress", "tests"];

@@ -74,7 +74,7 @@ impl Loader<'_> {
                 .collect();
             for at in meant {
                 if let Some(rule) = self.rules.get_mut(at)
-                    && let Logic::Event(condition) = &mut rule.logic
+                    && let Logic::Event(condition) | Logic::Behaviour { when: condition, .. } = &mut rule.logic
                 {
                     *condition = condition.clone().and(filter.condition.clone());
                 }

@@ -36,6 +36,14 @@ impl Loader<'_> {
         };
         let custom = Custom::read(document, &rule.custom_attributes, &mut faults);
         let condition = self.detection(document, Section::Detection, &rule.detection, &mut faults);
+        let (custom, behaviour) = match custom {
+            Some(mut custom) => {
+                let behaviour = custom.behaviour.take();
+                (Some(custom), behaviour)
+            }
+            None => (None, None),
+        };
+        // A behaviour has its own `again`.
         let suppress = custom.map(|custom| (custom.message, custom.suppress.or(None)));
         let unknown =
             suppress.iter().flat_map(|(_, suppress)| suppress).flat_map(|suppress| suppress.by.iter().flatten());
@@ -70,7 +78,11 @@ impl Loader<'_> {
         };
         let message = message.unwrap_or_else(|| Message::of_title(&rule.title));
         self.targets.push(Target { at: self.rules.len(), name: rule.name.clone(), source: rule.logsource.clone() });
-        let logic = Logic::Event(scope.around(condition));
+        let condition = scope.around(condition);
+        let logic = match behaviour {
+            Some(plan) => Logic::Behaviour { when: condition, plan: Box::new(plan) },
+            None => Logic::Event(condition),
+        };
         self.rules.push(Rule { facts: Arc::new(facts), message, logic, generates: true });
     }
 

@@ -5,6 +5,7 @@
 
 mod early;
 pub mod ech;
+mod end;
 pub mod extension;
 mod first_records;
 pub mod hello;

@@ -11,7 +11,7 @@ use crate::config::Limits;
 use crate::event::Event;
 
 use super::alert::Alert;
-use super::behaviour::{Behaviour, Plan, Salt};
+use super::behaviour::{Behaviour, Keys, Plan, Salt};
 use super::correlation::{Caps, Correlations, Firing};
 use super::index::RuleSet;
 use super::key;
@@ -133,13 +133,17 @@ impl Detector {
                 matched.push(number);
             }
             if rule.generates {
-                tell(suppressor, number, event, rule.alert(event), alert);
+                match &rule.facts.suppress {
+                    Some(suppress) => suppressor.offer_one(number, suppress, event, || rule.alert(event), alert),
+                    None => alert(rule.alert(event)),
+                }
             }
         });
+        let mut keys = Keys::new(*salt);
         for &place in &*concerned {
             let Some((number, behaviour)) = behaviours.get_mut(place) else { continue };
             let Some((rule, plan)) = rules.behaviour(*number) else { continue };
-            let Some(finding) = behaviour.see(plan, *salt, event) else { continue };
+            let Some(finding) = behaviour.see(plan, &mut keys, event) else { continue };
             if rules.plans().build_on(*number) {
                 matched.push(*number);
             }

@@ -4,6 +4,7 @@
 //! lost silently: what is held back is told with the next alert of its key, or once nothing came for as long again, or at
 //! the end, or where its key has to be forgotten.
 
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
 use crate::capture::Timestamp;
@@ -72,7 +73,7 @@ struct Held {
     /// When the time began.
     begun: Timestamp,
     told: u32,
-    /// Alerts that were held back since one was told, and the last of them.
+    /// Alerts that were held back since one was told, and one of them.
     count: u64,
     last: Option<Box<Alert>>,
 }
@@ -94,36 +95,63 @@ impl Suppressor {
         rule: usize,
         suppress: &Suppress,
         event: &Event,
-        mut alert: Alert,
+        alert: Alert,
         tell: &mut dyn FnMut(Alert),
     ) {
-        self.write_key(suppress, event, &mut alert);
-        let at = alert.timestamp;
+        self.write_key(suppress, event, &alert.group);
+        self.decide(rule, suppress, alert.timestamp, || dressed(alert, suppress, event), tell);
+    }
+
+    /// The same of an alert without a group, which is made only if it is needed.
+    pub fn offer_one(
+        &mut self,
+        rule: usize,
+        suppress: &Suppress,
+        event: &Event,
+        make: impl FnOnce() -> Alert,
+        tell: &mut dyn FnMut(Alert),
+    ) {
+        self.write_key(suppress, event, &[]);
+        self.decide(rule, suppress, event.timestamp, || dressed(make(), suppress, event), tell);
+    }
+
+    /// Decides about the alert whose key was written last.
+    fn decide(
+        &mut self,
+        rule: usize,
+        suppress: &Suppress,
+        at: Timestamp,
+        make: impl FnOnce() -> Alert,
+        tell: &mut dyn FnMut(Alert),
+    ) {
         let due = Timestamp(at.0.saturating_add(suppress.span).saturating_add(suppress.span));
         let Some(place) = self.store.find(rule, &self.key) else {
             self.make_room(tell);
             let held = Held { begun: at, told: 1, count: 0, last: None };
             self.store.insert(rule, &self.key, Life { touched: at, due }, held);
-            return tell(alert);
+            return tell(make());
         };
-        let Some(entry) = self.store.get_mut(place) else { return tell(alert) };
+        let Some(entry) = self.store.get_mut(place) else { return tell(make()) };
         entry.touched = entry.touched.max(at);
         let held = &mut entry.value;
         if at.since(held.begun) >= suppress.span.unsigned_abs() {
-            alert.suppressed = held.count;
+            let suppressed = held.count;
             *held = Held { begun: at, told: 1, count: 0, last: None };
             entry.due = due;
             self.store.renew(place);
             self.store.weigh(place, 0);
-            tell(alert);
+            tell(Alert { suppressed, ..make() });
         } else if held.told < suppress.limit {
             held.told += 1;
-            tell(alert);
+            tell(make());
         } else {
             held.count += 1;
-            held.last = Some(Box::new(alert));
             self.counters.held_back += 1;
-            self.store.weigh(place, ALERT_BYTES);
+            // One that stands for all is needed at the end; making each would cost what holding back saves.
+            if held.count.is_power_of_two() {
+                held.last = Some(Box::new(make()));
+                self.store.weigh(place, ALERT_BYTES);
+            }
         }
     }
 
@@ -178,52 +206,71 @@ impl Suppressor {
         }
     }
 
-    /// The values that the rule names; of an alert without a group they become it.
-    fn write_key(&mut self, suppress: &Suppress, event: &Event, alert: &mut Alert) {
-        self.key.clear();
-        let mut part = |value: &str| {
-            self.key.extend(value.bytes().map(|byte| byte.to_ascii_lowercase()));
-            // No byte of UTF-8.
-            self.key.push(0xff);
+    /// The values that the rule names, or those that the alert is grouped by, or else both addresses.
+    fn write_key(&mut self, suppress: &Suppress, event: &Event, group: &[(Box<str>, Box<str>)]) {
+        let key = &mut self.key;
+        key.clear();
+        // No byte of UTF-8.
+        let end = |key: &mut Vec<u8>| {
+            key.make_ascii_lowercase();
+            key.push(0xff);
         };
         match &suppress.by {
-            None if alert.group.is_empty() => {
-                [alert.source.ip, alert.destination.ip].iter().for_each(|ip| part(&ip.to_string()));
-            }
-            None => alert.group.iter().for_each(|(_, value)| part(value)),
-            Some(by) => {
-                let values: Vec<_> = by.iter().map(|by| (by.name.clone(), by.value(event, alert))).collect();
-                values.iter().for_each(|(_, value)| part(value));
-                if alert.group.is_empty() {
-                    alert.group = values.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+            None if group.is_empty() => {
+                for ip in [event.client.ip, event.server.ip] {
+                    match ip {
+                        IpAddr::V4(ip) => key.extend(ip.to_ipv6_mapped().octets()),
+                        IpAddr::V6(ip) => key.extend(ip.octets()),
+                    }
                 }
             }
+            None => group.iter().for_each(|(_, value)| {
+                key.extend(value.bytes());
+                end(key);
+            }),
+            Some(by) => by.iter().for_each(|by| {
+                by.write(event, group, &mut |text| key.extend(text.bytes()));
+                end(key);
+            }),
         }
     }
 }
 
-impl By {
-    fn value(&self, event: &Event, alert: &Alert) -> Box<str> {
-        if let Some((_, value)) = alert.group.iter().find(|(name, _)| *name == self.name) {
-            return value.clone();
-        }
-        let mut all = String::new();
-        let _ = self.field.map(|field| {
-            field.visit(event, &mut |value| {
-                if !all.is_empty() {
-                    all.push_str(", ");
-                }
-                value.with_text(|text| all.push_str(text));
-                match all.len() < VALUE_MAX {
-                    true => ControlFlow::Continue(()),
-                    false => ControlFlow::Break(()),
-                }
-            })
+/// An alert with the group that its rule's suppression gives it, where it has none.
+fn dressed(mut alert: Alert, suppress: &Suppress, event: &Event) -> Alert {
+    if let Some(by) = suppress.by.as_deref().filter(|_| alert.group.is_empty()) {
+        let values = by.iter().map(|by| {
+            let mut value = String::new();
+            by.write(event, &[], &mut |text| value.push_str(text));
+            (by.name.clone(), Box::<str>::from(value))
         });
-        if all.len() > VALUE_MAX {
-            all.truncate(all.floor_char_boundary(VALUE_MAX));
+        alert.group = values.filter(|(_, value)| !value.is_empty()).collect();
+    }
+    alert
+}
+
+impl By {
+    /// Writes the value of the group, or the field's values.
+    fn write(&self, event: &Event, group: &[(Box<str>, Box<str>)], out: &mut dyn FnMut(&str)) {
+        if let Some((_, value)) = group.iter().find(|(name, _)| *name == self.name) {
+            return out(value);
         }
-        all.into()
+        let Some(field) = self.field else { return };
+        let mut left = VALUE_MAX;
+        let _ = field.visit(event, &mut |value| {
+            if left < VALUE_MAX {
+                out(", ");
+            }
+            value.with_text(|text| {
+                let text = text.get(..text.floor_char_boundary(left)).unwrap_or(text);
+                out(text);
+                left = left.saturating_sub(text.len().max(1));
+            });
+            match left {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
     }
 }
 

@@ -5,8 +5,10 @@
 //! keys meet.
 
 use std::hash::Hasher;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+use arrayvec::ArrayVec;
 use serde::{Deserialize, Serialize};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
@@ -35,19 +37,25 @@ impl Salt {
         Self(state.hash_one(0u8), state.hash_one(1u8))
     }
 
-    /// The key of all parts together; a part that the event does not have counts as such. `None` where it has none of them.
-    pub fn key(self, parts: &[Part], event: &Event) -> Option<Key> {
-        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
-        let mut values = 0u64;
-        for part in parts {
-            part.visit(event, &mut |value| {
-                values += 1;
-                hasher.write_u8(VALUE);
-                value.with_text(|text| write_folded(&mut hasher, text));
-            });
-            hasher.write_u8(END);
+    /// The key of a value, text without regard to case.
+    fn value(self, value: &Value<'_>) -> Key {
+        match value {
+            Value::Ip(IpAddr::V4(ip)) => self.bytes(&ip.octets()),
+            Value::Ip(IpAddr::V6(ip)) => self.bytes(&ip.octets()),
+            value => value.with_text(|text| self.folded(text)),
         }
-        (values > 0).then(|| Key(hasher.finish128().as_u128()))
+    }
+
+    fn folded(self, text: &str) -> Key {
+        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
+        let mut folded = [0u8; 64];
+        for chunk in text.as_bytes().chunks(folded.len()) {
+            let (part, _) = folded.split_at_mut(chunk.len());
+            part.copy_from_slice(chunk);
+            part.make_ascii_lowercase();
+            hasher.write(part);
+        }
+        Key(hasher.finish128().as_u128())
     }
 
     /// The key of bytes as they are.
@@ -59,12 +67,51 @@ impl Salt {
 }
 
 impl Key {
-    /// The key of both.
+    /// The key of both, in this order. Either is as good as drawn by chance: nobody can choose what meets here.
     pub fn and(self, other: Self) -> Self {
-        let mut hasher = SipHasher13::new_with_keys(0, 0);
-        hasher.write_u128(self.0);
-        hasher.write_u128(other.0);
-        Self(hasher.finish128().as_u128())
+        let mixed = (self.0 ^ ODD).wrapping_mul(ODD);
+        Self((mixed ^ mixed >> 64).wrapping_add(other.0).wrapping_mul(ODD))
+    }
+}
+
+/// The keys of one event: each of its parts is looked at once, however many rules go by it.
+#[derive(Debug)]
+pub struct Keys {
+    pub salt: Salt,
+    parts: ArrayVec<(&'static str, Option<Key>), PARTS>,
+}
+
+impl Keys {
+    pub fn new(salt: Salt) -> Self {
+        Self { salt, parts: ArrayVec::new() }
+    }
+
+    /// The key of all parts together; a part that the event does not have counts as such. `None` where it has none of them.
+    pub fn of(&mut self, parts: &[Part], event: &Event) -> Option<Key> {
+        let mut together: Option<Key> = None;
+        let mut known = false;
+        for part in parts {
+            let key = self.part(*part, event);
+            known |= key.is_some();
+            let key = key.unwrap_or(NOTHING);
+            together = Some(together.map_or(key, |before| before.and(key)));
+        }
+        together.filter(|_| known)
+    }
+
+    fn part(&mut self, part: Part, event: &Event) -> Option<Key> {
+        let name = part.name();
+        if let Some(&(_, key)) = self.parts.iter().find(|(known, _)| std::ptr::eq(*known, name)) {
+            return key;
+        }
+        let mut key: Option<Key> = None;
+        part.visit(event, &mut |value| {
+            let one = self.salt.value(value);
+            key = Some(key.map_or(one, |before| before.and(one)));
+        });
+        // More parts than that are looked at each time.
+        let _ = self.parts.try_push((name, key));
+        key
     }
 }
 
@@ -127,19 +174,11 @@ impl PartialEq for Part {
     }
 }
 
-fn write_folded(hasher: &mut SipHasher13, text: &str) {
-    let mut folded = [0u8; 64];
-    hasher.write_u64(text.len() as u64);
-    for chunk in text.as_bytes().chunks(folded.len()) {
-        let part = &mut folded[..chunk.len()];
-        part.copy_from_slice(chunk);
-        part.make_ascii_lowercase();
-        hasher.write(part);
-    }
-}
-
 const SERVER: &str = "server";
-const VALUE: u8 = 1;
-const END: u8 = 0;
+/// In the place of a part that an event does not have.
+const NOTHING: Key = Key(ODD);
+const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+/// Parts of an event whose keys are kept.
+const PARTS: usize = 24;
 const SHOWN: usize = 4;
 const CHARS: usize = 256;

@@ -25,7 +25,7 @@ use crate::event::Event;
 use crate::x509::certificate::Parsed;
 
 pub use finding::Finding;
-pub use key::Salt;
+pub use key::{Keys, Salt};
 pub use parameters::Fault;
 pub use plan::Plan;
 pub use state::Kept;
@@ -63,37 +63,37 @@ impl Behaviour {
     }
 
     /// Looks at a session that the rule selects.
-    pub fn see(&mut self, plan: &Plan, salt: Salt, event: &Event) -> Option<Finding> {
-        let (at, session) = (event.timestamp.0, event.id);
+    pub fn see(&mut self, plan: &Plan, keys: &mut Keys, event: &Event) -> Option<Finding> {
+        let (at, session, salt) = (event.timestamp.0, event.id, keys.salt);
         let key = match plan.by.is_empty() {
             true => EVERYTHING,
-            false => salt.key(&plan.by, event)?,
+            false => keys.of(&plan.by, event)?,
         };
         match self {
             Self::Beaconing(detector) => {
                 detector.see(beaconing::Beat { pair: key, at, size: first_octets(event), session })
             }
             Self::FirstSeen(detector) => {
-                let sighting = first_seen::Sighting { scope: key, value: salt.key(&plan.value, event)?, at };
+                let sighting = first_seen::Sighting { scope: key, value: keys.of(&plan.value, event)?, at };
                 detector.see(sighting, || text(plan, event))
             }
             Self::Rarity(detector) => {
-                detector.see(rarity::Sighting { scope: key, value: salt.key(&plan.value, event)?, at })
+                detector.see(rarity::Sighting { scope: key, value: keys.of(&plan.value, event)?, at })
             }
             Self::Rotation(detector) => {
                 detector.see(rotation::Shown { client: key, at, sections: sections(salt, event)?, session })
             }
             Self::Spread(detector) => {
-                detector.see(spread::Visit { target: key, host: salt.key(&plan.value, event)?, at, session })
+                detector.see(spread::Visit { target: key, host: keys.of(&plan.value, event)?, at, session })
             }
             Self::Repeat(detector) => {
                 let random = salt.bytes(&event.client_hello.as_ref()?.random);
                 let sighting = repeat::Sighting { random, path: path(salt, event), at, session };
-                detector.see(sighting, || parties(event))
+                detector.see(sighting, parties(event))
             }
             Self::Failures(detector) => detector.see(failures::Attempt {
                 key,
-                other: salt.key(&plan.value, event)?,
+                other: keys.of(&plan.value, event)?,
                 at,
                 outcome: outcome(event)?,
                 certificate: event.server_chain.first().map(|leaf| salt.bytes(&leaf.sha256)),
@@ -172,8 +172,8 @@ fn path(salt: Salt, event: &Event) -> repeat::Path {
     }
 }
 
-fn parties(event: &Event) -> String {
-    format!("{} to {}, port {}", event.client.ip, event.server.ip, event.server.port)
+fn parties(event: &Event) -> repeat::Parties {
+    repeat::Parties { client: event.client.ip, server: event.server.ip, port: event.server.port }
 }
 
 /// How a session ended, where it shows: a failure is one that an alert tells. Of what was not seen to its end, as where a

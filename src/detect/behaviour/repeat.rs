@@ -5,6 +5,9 @@
 //! are no finding: the same connection, or one end of it the same and all but no time between them (address translation, a
 //! load balancer).
 
+use std::fmt;
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Told};
@@ -36,6 +39,20 @@ pub struct Path {
     pub server_port: u16,
 }
 
+/// Who spoke to whom, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parties {
+    pub client: IpAddr,
+    pub server: IpAddr,
+    pub port: u16,
+}
+
+impl fmt::Display for Parties {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}, port {}", self.client, self.server, self.port)
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 pub struct Sighting {
     pub random: Key,
@@ -49,8 +66,7 @@ pub struct Hello {
     first: Path,
     at: i64,
     session: [u8; 16],
-    /// For people.
-    parties: String,
+    parties: Option<Parties>,
     copies: u64,
     told: Told,
 }
@@ -60,12 +76,11 @@ impl Repeat {
         Self { settings, hellos: Memory::new(settings.bounds) }
     }
 
-    /// `parties` says in words who spoke to whom.
-    pub fn see(&mut self, sighting: Sighting, parties: impl FnOnce() -> String) -> Option<Finding> {
+    pub fn see(&mut self, sighting: Sighting, parties: Parties) -> Option<Finding> {
         let Sighting { random, path, at, session } = sighting;
         let (hello, known) = self.hellos.touch(random, at);
         if known == Known::New {
-            *hello = Hello { first: path, at, session, parties: parties(), copies: 0, told: Told::default() };
+            *hello = Hello { first: path, at, session, parties: Some(parties), copies: 0, told: Told::default() };
             return None;
         }
         let apart = at.abs_diff(hello.at);
@@ -87,7 +102,7 @@ impl Repeat {
             ("relayed", f64::from(u8::from(is_relayed))),
             ("copies", hello.copies as f64),
         ];
-        let note = Some(hello.parties.clone());
+        let note = hello.parties.map(|parties| parties.to_string());
         Some(Finding { score, measures, note, sessions: vec![hello.session, session], count: hello.copies + 1 })
     }
 }
@@ -117,7 +132,8 @@ mod tests {
     fn see(repeat: &mut Repeat, path: (u64, u16, u64, u16), at: i64) -> Option<Finding> {
         let (client, client_port, server, server_port) = path;
         let path = Path { client, client_port, server, server_port };
-        repeat.see(Sighting { random: Key(1), path, at, session: [at as u8; 16] }, || "a to b".to_owned())
+        let parties = Parties { client: [10, 0, 0, 1].into(), server: [10, 0, 0, 2].into(), port: 443 };
+        repeat.see(Sighting { random: Key(1), path, at, session: [at as u8; 16] }, parties)
     }
 
     #[test]
@@ -126,7 +142,7 @@ mod tests {
         assert_eq!(see(&mut repeat, (1, 5000, 2, 8080), 0), None);
         let finding = see(&mut repeat, (2, 6000, 3, 443), SECOND / 50).unwrap();
         assert_eq!(finding.measures, [("score", 1.0), ("delay_seconds", 0.02), ("relayed", 1.0), ("copies", 1.0)]);
-        assert_eq!((finding.count, finding.note.as_deref()), (2, Some("a to b")));
+        assert_eq!((finding.count, finding.note.as_deref()), (2, Some("10.0.0.1 to 10.0.0.2, port 443")));
         assert_eq!(see(&mut repeat, (2, 6001, 3, 443), SECOND), None, "it was told");
     }
 

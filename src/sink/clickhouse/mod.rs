@@ -7,6 +7,7 @@
 mod alert_row;
 mod chain;
 mod gate;
+mod migration;
 mod prints;
 mod rows;
 mod schema;

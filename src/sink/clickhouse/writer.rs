@@ -102,7 +102,7 @@ impl Writer {
 
     /// Prepares the tables if the server answers; an error is one that no waiting mends.
     pub fn first_contact(&mut self) -> Result<(), String> {
-        match self.runtime.block_on(prepare(&self.client, FIRST_CONTACT)) {
+        match self.runtime.block_on(prepare(&self.client, &self.target.database, FIRST_CONTACT)) {
             Ok(()) => self.tables = Tables::Ready,
             Err(error) => {
                 let told = self.told(&error);
@@ -185,16 +185,16 @@ impl Writer {
 
     /// One attempt at what is not stored yet.
     fn attempt(&mut self, batch: &Batch, sessions: &mut Part, alerts: &mut Part) -> Result<(), Error> {
-        let Self { client, runtime, options, tables, run, batches, .. } = self;
+        let Self { client, runtime, options, target, tables, run, batches, .. } = self;
         // Tokens are of one table each.
         let token = &*format!("tlsight-{run:016x}-{batches}");
         runtime.block_on(async {
             if matches!(tables, Tables::Unknown) {
-                prepare(client, options.answer_timeout).await?;
+                prepare(client, &target.database, options.answer_timeout).await?;
                 *tables = Tables::Ready;
             }
             if sessions.is_due() {
-                let mut insert = options.insert::<SessionRow<'_>>(client, schema::SESSIONS, token).await?;
+                let mut insert = options.insert::<SessionRow<'_>>(client, Table::Sessions, token).await?;
                 for event in batch.events.iter().flat_map(|events| events.iter()) {
                     insert.write(&SessionRow::of(event)).await?;
                 }
@@ -202,7 +202,7 @@ impl Writer {
                 sessions.state = State::Stored;
             }
             if alerts.is_due() {
-                let mut insert = options.insert::<AlertRow<'_>>(client, schema::ALERTS, token).await?;
+                let mut insert = options.insert::<AlertRow<'_>>(client, Table::Alerts, token).await?;
                 for alert in &batch.alerts {
                     insert.write(&AlertRow::of(alert)).await?;
                 }
@@ -233,14 +233,15 @@ impl Writer {
     }
 }
 
-async fn prepare(client: &Client, timeout: Duration) -> Result<(), Error> {
-    tokio::time::timeout(timeout, schema::prepare(client)).await.unwrap_or(Err(Error::TimedOut))
+async fn prepare(client: &Client, database: &str, timeout: Duration) -> Result<(), Error> {
+    let prepared = tokio::time::timeout(timeout, schema::prepare(client, database)).await;
+    prepared.unwrap_or(Err(Error::TimedOut)).map(drop)
 }
 
 impl Options {
     async fn insert<R: Row>(&self, client: &Client, table: Table, token: &str) -> Result<Insert<R>, Error> {
         let insert = client
-            .insert::<R>(table.name)
+            .insert::<R>(table.name())
             .await?
             .with_setting("insert_deduplication_token", token)
             .with_timeouts(Some(self.send_timeout), Some(self.answer_timeout));

@@ -34,9 +34,10 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     // The kernel is given the expression; here it is only checked, so that a wrong one is told as such.
     filter.as_deref().map(Filter::new).transpose()?;
     let stop = stop_on_signal()?;
+    let sensor = args.sensor.clone().unwrap_or_else(host_name);
     let options = TapOptions { filter: filter.clone(), ..TapOptions::new(interface) };
     let mut source = Timed::new(Sensor::new(stop, |stop| Tap::open(&options, stop))?);
-    let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), console)?;
+    let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
     console.note(&format!("listening to {interface}"));
 
     let begun = Instant::now();
@@ -54,7 +55,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         filter: None,
         rules: settings.rules,
         sinks: outputs.sinks,
-        sensor: host_name(),
+        sensor,
         pace: Pace::Live { stats_interval: args.stats_interval },
     };
     let mut losses = Losses { next: begun };

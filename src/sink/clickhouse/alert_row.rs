@@ -23,10 +23,11 @@ pub struct AlertRow<'a> {
     destination_ip: Ipv6Addr,
     destination_port: u16,
     ja4: &'a str,
+    sensor: &'a str,
 }
 
 impl<'a> AlertRow<'a> {
-    pub fn of(alert: &'a Alert) -> Self {
+    pub fn of(alert: &'a Alert, sensor: &'a str) -> Self {
         let rule = &*alert.rule;
         Self {
             timestamp: alert.timestamp.0,
@@ -41,6 +42,7 @@ impl<'a> AlertRow<'a> {
             destination_ip: mapped(alert.destination.ip),
             destination_port: alert.destination.port,
             ja4: alert.fingerprint.as_ref().map(|ja4| ja4.as_str()).unwrap_or_default(),
+            sensor,
         }
     }
 }

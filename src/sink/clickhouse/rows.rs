@@ -247,6 +247,7 @@ pub struct SessionRow<'a> {
     server_chain_self_issued: Vec<Option<bool>>,
     server_chain_malformed: Vec<bool>,
     server_chain_ja4x: Vec<String>,
+    sensor: &'a str,
 }
 
 pub(super) fn mapped(ip: IpAddr) -> Ipv6Addr {
@@ -260,13 +261,20 @@ pub(super) fn mapped(ip: IpAddr) -> Ipv6Addr {
 mod tests {
     use super::*;
     use crate::sink::clickhouse::alert_row::AlertRow;
+    use crate::sink::clickhouse::certificate_row::CertificateRow;
     use crate::sink::clickhouse::migration;
+    use crate::sink::clickhouse::schema::Table;
+    use crate::sink::clickhouse::stats_row::StatsRow;
 
     #[test]
     fn rows_have_the_columns_of_their_tables() {
-        for (table, names) in
-            [("sessions", <SessionRow<'_> as Row>::COLUMN_NAMES), ("alerts", <AlertRow<'_> as Row>::COLUMN_NAMES)]
-        {
+        for (table, names) in [
+            (Table::Sessions, <SessionRow<'_> as Row>::COLUMN_NAMES),
+            (Table::Certificates, <CertificateRow<'_> as Row>::COLUMN_NAMES),
+            (Table::Alerts, <AlertRow<'_> as Row>::COLUMN_NAMES),
+            (Table::SensorStats, <StatsRow<'_> as Row>::COLUMN_NAMES),
+        ] {
+            let table = table.name();
             let columns: Vec<_> =
                 migration::columns(table, migration::latest()).iter().map(|(name, _)| *name).collect();
             assert_eq!(columns, names, "{table}");

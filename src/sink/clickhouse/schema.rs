@@ -9,22 +9,29 @@ use super::migration::{self, HISTORY, MIGRATIONS, Migration, Place, literal};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Table {
     Sessions,
+    Certificates,
     Alerts,
+    SensorStats,
 }
 
 impl Table {
-    pub const ALL: [Self; 2] = [Self::Sessions, Self::Alerts];
+    pub const ALL: [Self; 4] = [Self::Sessions, Self::Certificates, Self::Alerts, Self::SensorStats];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Sessions => "sessions",
+            Self::Certificates => "certificates",
             Self::Alerts => "alerts",
+            Self::SensorStats => "sensor_stats",
         }
     }
 
     /// The first version that has it.
     fn since(self) -> u32 {
-        1
+        match self {
+            Self::Sessions | Self::Alerts => 1,
+            Self::Certificates | Self::SensorStats => 2,
+        }
     }
 }
 
@@ -34,6 +41,8 @@ pub struct Standing {
     pub place: Place,
     /// Versions that were applied; empty where there is no table of ours, or none knows.
     pub applied: Vec<Applied>,
+    /// There are tables of ours that hold rows themselves under their plain names.
+    pub plain: bool,
 }
 
 /// A version of the schema that a database has.
@@ -56,7 +65,10 @@ impl Standing {
             let rows: Vec<(u32, String)> = client.query(&select).fetch_all().await?;
             applied = rows.into_iter().map(|(version, checksum)| Applied { version, checksum }).collect();
         }
-        Ok(Self { place, applied })
+        let is_plain = |(name, engine): &(String, String)| {
+            Table::ALL.iter().any(|table| table.name() == name) && cluster(engine).is_none()
+        };
+        Ok(Self { place, applied, plain: tables.iter().any(is_plain) })
     }
 
     /// The version of the tables; 0 where there are none, or where they are older than versions.

@@ -6,7 +6,7 @@ use super::super::security::{Security, Staple};
 use super::*;
 
 impl<'a> SessionRow<'a> {
-    pub fn of(event: &'a Event) -> Self {
+    pub fn of(event: &'a Event, sensor: &'a str) -> Self {
         let hello = event.client_hello.as_ref();
         let client = hello.map(|hello| &*hello.shape);
         let second = event.second_hello.as_deref();
@@ -264,6 +264,7 @@ impl<'a> SessionRow<'a> {
             server_chain_self_issued: server_chain.self_issued,
             server_chain_malformed: server_chain.malformed,
             server_chain_ja4x: server_chain.ja4x,
+            sensor,
         }
     }
 }

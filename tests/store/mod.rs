@@ -1,12 +1,16 @@
 //! A real ClickHouse for tests, and a proxy before it that lets answers go wrong.
+#![allow(dead_code)]
+
+pub mod columns;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -18,22 +22,39 @@ pub const PASSWORD: &str = "it's:a @secret";
 pub struct Store {
     pub address: SocketAddr,
     /// The server ends when this is gone.
-    _child: Mutex<Child>,
+    child: Mutex<Child>,
 }
 
 impl Store {
     /// Starts the server with the first call.
     pub fn shared() -> &'static Self {
         static STORE: OnceLock<Store> = OnceLock::new();
-        STORE.get_or_init(Self::start)
+        STORE.get_or_init(|| Self::start(&[]))
     }
 
-    fn start() -> Self {
+    /// One of its own, with its tables in a folder that outlives it; on a port, or on any.
+    pub fn in_folder(data: &Path, port: u16) -> Self {
+        Self::start(&["--data", &data.display().to_string(), "--port", &port.to_string()])
+    }
+
+    /// Ends it as a loss of power would, but for what the kernel holds.
+    pub fn kill(self) {
+        let mut child = self.child.into_inner().expect("no panic");
+        // The engine dies with its parent.
+        child.kill().expect("it runs");
+        child.wait().expect("it has ended");
+        while TcpStream::connect(self.address).is_ok() {
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn start(more: &[&str]) -> Self {
         let python = std::env::var_os("TLSIGHT_STORE_PYTHON").map_or_else(default_python, PathBuf::from);
         assert!(python.exists(), "{}: no ClickHouse to test with: run `make store-setup`", python.display());
         let mut child = Command::new(python)
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/server.py"))
             .args(["--user", &format!("{USER}:{PASSWORD}")])
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -44,7 +65,7 @@ impl Store {
         let told: Value = serde_json::from_str(&line).expect("the server starts; its error is above");
         let url = told["url"].as_str().expect("a URL");
         let address = url.trim_start_matches("http://").parse().expect("an address");
-        Self { address, _child: Mutex::new(child) }
+        Self { address, child: Mutex::new(child) }
     }
 
     /// The answer to a statement: one JSON object a row.
@@ -79,6 +100,14 @@ fn default_python() -> PathBuf {
 pub enum Fault {
     /// It is refused with 503.
     Unavailable,
+    /// It is refused with 500: too many parts.
+    Busy,
+    /// The connection ends before its body is read.
+    Reset,
+    /// The server gets half of its body, then the connection ends.
+    Half,
+    /// There is no answer for as long as the client waits.
+    Hang,
     /// It is stored, and the answer is lost.
     AnswerLost,
 }
@@ -119,10 +148,24 @@ fn hand_on(client: TcpStream, server: SocketAddr, fault: Fault, left: &AtomicUsi
     let request = Request::read(&mut from_client)?;
     let is_insert = request.head.first().is_some_and(|line| line.contains("INSERT"));
     let faulty = is_insert && left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
-    if faulty && fault == Fault::Unavailable {
-        let body = "Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)\n";
-        let head = "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n";
-        return write!(&client, "{head}Content-Length: {}\r\n\r\n{body}", body.len());
+    let refusal = match fault {
+        _ if !faulty => None,
+        Fault::Unavailable => Some(("503 Service Unavailable", "Code: 202. DB::Exception: Too many queries")),
+        Fault::Busy => Some(("500 Internal Server Error", "Code: 252. DB::Exception: Too many parts")),
+        Fault::Reset => return client.shutdown(Shutdown::Both),
+        Fault::Hang => {
+            thread::sleep(Duration::from_secs(20));
+            return client.shutdown(Shutdown::Both);
+        }
+        Fault::Half => {
+            request.write_half(&mut TcpStream::connect(server)?)?;
+            return client.shutdown(Shutdown::Both);
+        }
+        Fault::AnswerLost => None,
+    };
+    if let Some((status, body)) = refusal {
+        let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\n");
+        return write!(&client, "{head}Content-Length: {}\r\n\r\n{body}\n", body.len() + 1);
     }
     let mut to_server = TcpStream::connect(server)?;
     request.write(&mut to_server)?;
@@ -165,6 +208,17 @@ impl Request {
 
     /// Sends it with its length told, as the last one of its connection.
     fn write(&self, to: &mut impl Write) -> std::io::Result<()> {
+        self.write_head(to)?;
+        to.write_all(&self.body)
+    }
+
+    /// Sends half of it.
+    fn write_half(&self, to: &mut impl Write) -> std::io::Result<()> {
+        self.write_head(to)?;
+        to.write_all(&self.body[..self.body.len() / 2])
+    }
+
+    fn write_head(&self, to: &mut impl Write) -> std::io::Result<()> {
         let dropped = ["transfer-encoding", "content-length", "connection"];
         for line in &self.head {
             let name = line.split(':').next().unwrap_or_default();
@@ -172,8 +226,7 @@ impl Request {
                 write!(to, "{line}\r\n")?;
             }
         }
-        write!(to, "Connection: close\r\nContent-Length: {}\r\n\r\n", self.body.len())?;
-        to.write_all(&self.body)
+        write!(to, "Connection: close\r\nContent-Length: {}\r\n\r\n", self.body.len())
     }
 }
 

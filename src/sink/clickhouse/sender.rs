@@ -207,8 +207,9 @@ impl Sender {
             if refused {
                 return Self::set_aside(shared, entry, &why);
             }
-            // The end of the run wakes it.
-            thread::park_timeout(backoff.next());
+            // The end of the run wakes it, and then there is no more time than until the deadline.
+            let left = shared.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            thread::park_timeout(left.unwrap_or(Duration::MAX).min(backoff.next()));
         }
         spool.put_back(entry);
     }

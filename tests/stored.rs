@@ -58,12 +58,17 @@ struct Key {
 fn compare(store: &Store, table: &str, lines: &[&Value], columns: &[&Column], key: Key) -> BTreeSet<&'static str> {
     let list: Vec<String> =
         columns.iter().enumerate().map(|(i, column)| format!("({}) AS c{i}", column.expression)).collect();
-    let rows = store.ask(&format!("SELECT {} AS key, {} FROM whole.{table}", key.expression, list.join(", ")));
+    let ssl2 = if table == "sessions" { "client_legacy_version = 2" } else { "0" };
+    let list = list.join(", ");
+    let rows = store.ask(&format!("SELECT {} AS key, {ssl2} AS c_ssl2, {list} FROM whole.{table}", key.expression));
     let name = |line: &Value| match table {
         "sensor_stats" => "one".to_owned(),
         "alerts" => text(line, key.path) + &text(line, "rule.id"),
         _ => text(line, key.path),
     };
+    // A hello of SSL 2.0 alone is none of TLS: the NDJSON leaves it out, the store has what there is.
+    let is_ssl2 = |row: &&Value| row["c_ssl2"] == 1;
+    let ssl2: BTreeSet<&str> = rows.iter().filter(is_ssl2).filter_map(|row| row["key"].as_str()).collect();
     let mut seen = BTreeSet::new();
     for (i, column) in columns.iter().enumerate() {
         // The same packets in two files are two sessions of one identifier.
@@ -82,6 +87,9 @@ fn compare(store: &Store, table: &str, lines: &[&Value], columns: &[&Column], ke
         }
         for (key, mut told) in told {
             let mut stored = stored.remove(&key).unwrap_or_default();
+            if column.path.starts_with("tlsight.client.hello.") && ssl2.contains(&*key) {
+                continue;
+            }
             told.sort();
             stored.sort();
             assert_eq!(stored, told, "{table}: {} ({}) of {key}", column.path, column.expression);
@@ -134,10 +142,10 @@ fn tables_of_every_earlier_version_become_todays_and_lose_nothing() {
         let sessions = lines.iter().filter(|line| line["event"]["dataset"] == "tlsight.tls").count() as u64;
         assert_eq!(store.rows(&format!("{database}.sessions")), 1_000 + sessions, "{database}");
         let old = store.ask(&format!(
-            "SELECT sum(toUInt32(event_id)) AS sum, uniqExact(timestamp) AS times, any(ja4) AS ja4, any(server_name) AS name \
+            "SELECT sum(toUInt32(event_id)) AS sum, uniqExact(timestamp) AS times, any(ja4) AS client, any(server_name) AS name \
              FROM {database}.sessions WHERE ja4 = 'a'"
         ));
-        assert_eq!(old[0], serde_json::json!({"sum": 499_500, "times": 1_000, "ja4": "a", "name": "b"}));
+        assert_eq!(old[0], serde_json::json!({"sum": 499_500, "times": 1_000, "client": "a", "name": "b"}));
         let alert = store.ask(&format!("SELECT message FROM {database}.alerts WHERE rule_id = 'r'"));
         assert_eq!(alert[0]["message"], "m");
         // Certificates of sessions that were there before are known to have been seen.

@@ -55,13 +55,16 @@ pub struct Applied {
 impl Standing {
     /// Asks for it. The cluster is that of tables which are there.
     pub async fn of(client: &Client, database: &str) -> Result<Self, Error> {
-        let select = "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()";
-        let tables: Vec<(String, String)> = client.query(select).fetch_all().await?;
+        let select = "SELECT name, engine_full FROM system.tables WHERE database = ?";
+        let tables: Vec<(String, String)> = client.query(select).bind(database).fetch_all().await?;
         let history = tables.iter().find(|(name, _)| name == HISTORY_TABLE);
         let place = Place { database: database.to_owned(), cluster: history.and_then(|(_, engine)| cluster(engine)) };
         let mut applied = Vec::new();
         if history.is_some() {
-            let select = format!("SELECT DISTINCT version, checksum FROM {HISTORY_TABLE} ORDER BY version");
+            let select = format!(
+                "SELECT DISTINCT version, checksum FROM {}.{HISTORY_TABLE} ORDER BY version",
+                migration::identifier(database)
+            );
             let rows: Vec<(u32, String)> = client.query(&select).fetch_all().await?;
             applied = rows.into_iter().map(|(version, checksum)| Applied { version, checksum }).collect();
         }

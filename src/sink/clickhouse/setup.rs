@@ -27,9 +27,9 @@ pub fn init(target: &Target, cluster: Option<&str>) -> Result<Ready, Error> {
     let client = target.client()?;
     let done = blocking(target, async {
         let place = place(target, cluster);
-        // The database may not be there yet.
-        client.clone().with_database("system").query_raw(&database(&place)).execute().await?;
-        let mut standing = Standing::of(&client, &target.database).await?;
+        // The database may not be there yet, and then the server refuses what is asked in it.
+        let system = client.clone().with_database("system");
+        let mut standing = Standing::of(&system, &target.database).await?;
         let is_new = standing.applied.is_empty() && !standing.plain;
         if is_new {
             standing.place = place;
@@ -43,6 +43,7 @@ pub fn init(target: &Target, cluster: Option<&str>) -> Result<Ready, Error> {
                 target.database
             )));
         }
+        system.query_raw(&database(&standing.place)).execute().await?;
         let applied = standing.pending().map(|migration| migration.name).collect();
         let standing = migrate(&client, standing).await?;
         Ok(Ready { version: standing.version(), applied, cluster: standing.place.cluster })

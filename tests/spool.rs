@@ -259,13 +259,12 @@ fn child_of_other_tests() {
     let [address, database, folder, first, count] = task[..] else { panic!("{task:?}") };
     let spool = (folder != "-").then(|| SpoolOptions::new(folder));
     let (first, count): (u32, u32) = (first.parse().expect("a number"), count.parse().expect("a number"));
-    let mut sink = open(address.parse().expect("an address"), database, Options { spool, ..quick() });
+    let options = Options { spool, batch_rows: 40, ..quick() };
+    let mut sink = open(address.parse().expect("an address"), database, options);
     for number in first..first + count {
         emit(&mut sink, number..number + 1);
         println!("sent {}", number - first + 1);
-        if number % 8 == 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
+        thread::sleep(Duration::from_millis(1));
     }
     println!("unspooled {:?}", Box::new(sink).finish().expect("the end is no error"));
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 mod store;
 
 use store::Store;
-use store::columns::{ALERT, CERTIFICATE, CLIENT_CHAIN, Column, SERVER_CHAIN, SESSION, STATS, at, known};
+use store::columns::{ALERT, CERTIFICATE, CLIENT_CHAIN, Column, DERIVED, SERVER_CHAIN, SESSION, STATS, at, known};
 
 #[test]
 fn every_field_of_every_record_is_stored_as_it_is_told() {
@@ -41,11 +41,37 @@ fn every_field_of_every_record_is_stored_as_it_is_told() {
         let lines = of(dataset);
         assert!(!lines.is_empty(), "{dataset}");
         assert_eq!(store.rows(&format!("whole.{table}")), lines.len() as u64, "{table}");
+        let known: BTreeSet<&str> = columns.iter().map(|column| column.path).collect();
+        let mut paths = BTreeSet::new();
+        lines.iter().for_each(|line| leaves(line, "", &mut paths));
+        let is_missing =
+            |path: &&String| !known.contains(&***path) && !DERIVED.iter().any(|(derived, _)| path.starts_with(derived));
+        let missing: Vec<&String> = paths.iter().filter(is_missing).collect();
+        assert_eq!(missing, Vec::<&String>::new(), "{table} has no column for it");
         seen.extend(compare(store, table, &lines, &columns, key));
     }
     // Of these captures none shows it; `tests/clickhouse.rs` has made events that do.
     eprintln!("{} columns have a value somewhere", seen.len());
     assert!(seen.len() > 150, "{}", seen.len());
+}
+
+/// The paths of what a line says; of objects in a list, those within them.
+fn leaves(value: &Value, path: &str, paths: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                leaves(value, &path, paths);
+            }
+        }
+        Value::Array(items) if items.first().is_some_and(Value::is_object) => {
+            items.iter().for_each(|item| leaves(item, path, paths));
+        }
+        _ => {
+            // A leaf's names stand in a list of one.
+            paths.insert(path.to_owned());
+        }
+    }
 }
 
 /// What makes a row the row of a line.

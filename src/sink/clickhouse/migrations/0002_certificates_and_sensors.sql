@@ -1,6 +1,25 @@
--- Which sensor saw a session; empty where the program has read captures.
+-- Which sensor saw a session, empty where the program has read captures; the rest of a second hello; reasons for a grade.
 ALTER TABLE {table:sessions}{on_cluster}
-    ADD COLUMN IF NOT EXISTS `sensor` LowCardinality(String);
+    ADD COLUMN IF NOT EXISTS `sensor` LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS `second_ja3_full` String,
+    ADD COLUMN IF NOT EXISTS `second_ja3n` Nullable(FixedString(16)),
+    ADD COLUMN IF NOT EXISTS `second_ja4_o` LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS `second_ja4_ro` String,
+    ADD COLUMN IF NOT EXISTS `second_stable` LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS `second_legacy_version` Nullable(UInt16),
+    ADD COLUMN IF NOT EXISTS `second_versions` Array(UInt16),
+    ADD COLUMN IF NOT EXISTS `second_compression_methods` Array(UInt8),
+    ADD COLUMN IF NOT EXISTS `second_point_formats` Array(UInt8),
+    ADD COLUMN IF NOT EXISTS `second_signature_algorithms` Array(UInt16),
+    ADD COLUMN IF NOT EXISTS `second_signature_algorithms_cert` Array(UInt16),
+    ADD COLUMN IF NOT EXISTS `second_alpn` Array(String),
+    ADD COLUMN IF NOT EXISTS `second_psk_modes` Array(UInt8),
+    ADD COLUMN IF NOT EXISTS `second_certificate_compression` Array(UInt16),
+    ADD COLUMN IF NOT EXISTS `second_heartbeat` Nullable(UInt8),
+    ADD COLUMN IF NOT EXISTS `second_max_fragment_length` Nullable(UInt16),
+    ADD COLUMN IF NOT EXISTS `second_record_size_limit` Nullable(UInt16),
+    ADD COLUMN IF NOT EXISTS `server_alpn` String,
+    ADD COLUMN IF NOT EXISTS `security_reasons` Array(LowCardinality(String));
 
 -- Which sensor saw the session behind an alert.
 ALTER TABLE {table:alerts}{on_cluster}

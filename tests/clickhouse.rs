@@ -11,6 +11,7 @@ use tlsight::sink::clickhouse::{ClickHouse, Login, Options, Target, WhenFull};
 use tlsight::sink::record::Printer;
 
 mod samples;
+#[allow(dead_code)]
 mod store;
 
 use store::columns::{CLIENT_CHAIN, SERVER_CHAIN, SESSION, known};
@@ -143,6 +144,41 @@ fn a_wrong_password_is_told_at_the_start() {
 }
 
 #[test]
+fn a_server_by_https_shows_who_it_is() {
+    let store = Store::shared();
+    store.database("secure");
+    let proxy = Proxy::secure(store);
+    let target = |login| Target::parse(&format!("https://{}/secure", proxy.address), login).expect("a URL");
+    let login = Login { user: Some(USER.to_owned()), password: Some(PASSWORD.to_owned()), token: None };
+    let trusting = target(login).trusting(&store::tls("authority.pem"));
+    let mut sink = ClickHouse::open(&trusting, quick()).expect("nothing is refused");
+    send(&mut sink, &samples::all());
+    assert_eq!(Box::new(sink).finish().expect("the end is no error"), Vec::<String>::new());
+    assert_eq!(store.rows("secure.sessions"), 4);
+
+    // Of those whom Mozilla trusts, none has signed it: nothing is sent.
+    let options = Options { finish_wait: Duration::from_millis(500), ..quick() };
+    let mut sink = ClickHouse::open(&target(Login::default()), options).expect("it may be mended");
+    send(&mut sink, &samples::all());
+    let lost = Box::new(sink).finish().expect("the end is no error");
+    assert!(lost[0].contains("4 of 4 rows were not stored") && lost[0].contains("UnknownIssuer"), "{lost:?}");
+    assert_eq!(store.rows("secure.sessions"), 4);
+    let wrong = target(Login::default()).trusting(&store::tls("README.md"));
+    let error = ClickHouse::open(&wrong, quick()).expect_err("there is no certificate in it").to_string();
+    assert!(error.contains("README.md"), "{error}");
+}
+
+#[test]
+fn a_token_is_sent_as_such() {
+    let store = Store::shared();
+    let login = Login { user: None, password: None, token: Some("not-a-token".to_owned()) };
+    let target = Target::parse(&url(store.address, "default"), login).expect("a URL");
+    // This server knows none; that it says so shows that it got one.
+    let error = ClickHouse::open(&target, quick()).expect_err("it is refused").to_string();
+    assert!(error.contains("the token was refused") && !error.contains("not-a-token"), "{error}");
+}
+
+#[test]
 fn a_database_that_is_not_there_is_told_at_the_start() {
     let error = refused("nowhere");
     assert!(error.contains("there is no database `nowhere`"), "{error}");
@@ -171,7 +207,7 @@ fn a_tap_sheds_what_finds_the_queue_full() {
     let options = Options {
         when_full: WhenFull::Shed,
         batch_rows: 4,
-        queue_bytes: 20_000,
+        memory_bytes: 20_000,
         finish_wait: Duration::from_millis(500),
         ..quick()
     };

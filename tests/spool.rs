@@ -14,6 +14,7 @@ use tlsight::sink::Sink;
 use tlsight::sink::clickhouse::{self, ClickHouse, Login, Options, SpoolOptions, Target, WhenFull};
 
 mod samples;
+#[allow(dead_code)]
 mod store;
 
 use store::{Fault, Proxy, Store};

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+#[allow(dead_code)]
 mod store;
 
 use store::Store;

@@ -1,5 +1,4 @@
 //! Where a fact stands in the store and in the NDJSON.
-#![allow(dead_code)]
 
 use serde_json::Value;
 use time::OffsetDateTime;

@@ -1,6 +1,4 @@
 //! A real ClickHouse for tests, and a proxy before it that lets answers go wrong.
-#![allow(dead_code)]
-
 pub mod columns;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,6 +10,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::Value;
 
 /// A user that has a password.
@@ -95,6 +96,11 @@ fn default_python() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/store-venv/bin/python"))
 }
 
+/// A file of `tests/store/tls`.
+pub fn tls(name: &str) -> PathBuf {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/tls")).join(name)
+}
+
 /// What happens to an INSERT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -135,6 +141,40 @@ impl Proxy {
             }
         });
         Self { address, left }
+    }
+
+    /// TLS before the server, with the certificate of `tests/store/tls`.
+    pub fn secure(store: &Store) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|config| {
+                let chain = CertificateDer::pem_file_iter(tls("server.pem")).expect("a file").flatten().collect();
+                let key = PrivateKeyDer::from_pem_file(tls("server.key")).expect("a key");
+                config.with_no_client_auth().with_single_cert(chain, key)
+            })
+            .expect("they belong together");
+        let (server, config) = (store.address, Arc::new(config));
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                let config = Arc::clone(&config);
+                thread::spawn(move || {
+                    let session = ServerConnection::new(config).map_err(std::io::Error::other)?;
+                    let mut client = BufReader::new(StreamOwned::new(session, client));
+                    let request = Request::read(&mut client)?;
+                    let mut to_server = TcpStream::connect(server)?;
+                    request.write(&mut to_server)?;
+                    let mut answer = Vec::new();
+                    to_server.read_to_end(&mut answer)?;
+                    let client = client.get_mut();
+                    client.write_all(&answer)?;
+                    client.conn.send_close_notify();
+                    client.flush()
+                });
+            }
+        });
+        Self { address, left: Arc::default() }
     }
 
     /// Faults that nobody met.

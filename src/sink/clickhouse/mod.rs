@@ -73,13 +73,15 @@ pub struct Options {
     pub period: Duration,
     /// Rows that may wait to become batches.
     pub queue_rows: usize,
-    /// Bytes that their events may hold, and bytes of batches that may wait in memory.
+    /// Bytes that their events may hold.
     pub queue_bytes: usize,
+    /// Bytes of batches that may wait in memory.
+    pub memory_bytes: u64,
     /// How long the server may take to accept a piece of an INSERT.
     pub send_timeout: Duration,
     /// How long the server may take to answer.
     pub answer_timeout: Duration,
-    /// How long the end of the run waits for rows to be stored.
+    /// How long the end of the run waits for rows to be stored; without a spool, for the server to take some of them.
     pub finish_wait: Duration,
 }
 
@@ -95,6 +97,7 @@ impl Options {
             period: Duration::from_secs(1),
             queue_rows: 200_000,
             queue_bytes: 512 << 20,
+            memory_bytes: 128 << 20,
             send_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(60),
             finish_wait: Duration::from_secs(30),
@@ -124,7 +127,7 @@ impl ClickHouse {
     pub fn open(target: &Target, options: Options) -> Result<Self, Error> {
         let failed = |why: String| Error::ClickHouse { url: target.url.clone(), why };
         let limit = Load { rows: options.queue_rows, bytes: options.queue_bytes };
-        let memory = options.queue_bytes as u64;
+        let memory = options.memory_bytes;
         let spool = match &options.spool {
             None => Spool::in_memory(memory),
             Some(folder) => Spool::open(folder, memory, &target.url, &target.database)
@@ -203,12 +206,14 @@ impl Sink for ClickHouse {
         let Self { url, options, shared, queue, ended, sender } = *self;
         // First the end of the rows: what is in the queue becomes batches, and those are in the spool.
         drop(queue);
-        shared.finish_by(Instant::now() + options.finish_wait);
+        shared.finish_within(options.finish_wait);
         sender.unpark();
         // A request that is still under way then is left to itself; its rows count as not stored.
-        let waited = ended.recv_timeout(options.finish_wait + GRACE);
-        debug_assert!(!matches!(waited, Ok(())));
-        let waited = matches!(waited, Err(RecvTimeoutError::Timeout)) || shared.is_over();
+        let mut waited = false;
+        while !waited && ended.recv_deadline(shared.deadline().unwrap_or_else(Instant::now) + GRACE) == TIMEOUT {
+            waited = shared.deadline().is_none_or(|deadline| deadline + GRACE <= Instant::now());
+        }
+        let waited = waited || shared.is_over();
         let end = End {
             url: &url,
             waited: waited.then_some(options.finish_wait),
@@ -225,5 +230,6 @@ pub fn default_spool() -> PathBuf {
     state.unwrap_or_else(|| PathBuf::from("/var/lib")).join("tlsight/spool")
 }
 
+const TIMEOUT: Result<(), RecvTimeoutError> = Err(RecvTimeoutError::Timeout);
 /// For the sender to see that its time is up.
 const GRACE: Duration = Duration::from_millis(500);

@@ -1,7 +1,5 @@
 //! What an error of the server means for the rows, and how it is told.
 
-use std::fmt::Display;
-
 use clickhouse::error::Error;
 
 use super::Target;
@@ -38,6 +36,9 @@ impl Meaning {
 /// An error in the user's terms, with what mends it.
 pub fn told(error: &Error, target: &Target) -> String {
     match code(error) {
+        Some(192..=194 | 516) if target.is_by_token() => {
+            format!("the token was refused: set {TOKEN_VARIABLE} to another")
+        }
         Some(192..=194 | 516) => {
             let user = target.user.as_deref().unwrap_or("default");
             format!(
@@ -64,7 +65,7 @@ fn code(error: &Error) -> Option<u32> {
 }
 
 /// An error on one line of bounded length, without control characters, with what lies below it.
-fn one_line(error: &(impl std::error::Error + Display)) -> String {
+fn one_line(error: &impl std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(below) = cause {

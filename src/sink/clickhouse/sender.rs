@@ -3,7 +3,7 @@
 //! A batch is the same bytes and the same deduplication token each time, so that one whose answer was lost is not stored
 //! twice. One that is refused for what it is, is set aside and holds nobody up.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,8 +26,17 @@ pub struct Shared {
     pub gate: Gate,
     pub spool: Spool,
     pub tally: Tally,
-    /// Set when the run is over: after it, nothing is tried again.
-    deadline: OnceLock<Instant>,
+    /// Set when the run is over.
+    over: OnceLock<Over>,
+    /// When the server has last taken a batch.
+    progress: Mutex<Option<Instant>>,
+}
+
+/// The end of a run: what is not stored by then stays so.
+#[derive(Debug, Clone, Copy)]
+struct Over {
+    since: Instant,
+    wait: Duration,
 }
 
 /// How long the server may take.
@@ -41,17 +50,24 @@ pub struct Timeouts {
 
 impl Shared {
     pub fn new(gate: Gate, spool: Spool) -> Self {
-        Self { gate, spool, tally: Tally::default(), deadline: OnceLock::new() }
+        Self { gate, spool, tally: Tally::default(), over: OnceLock::new(), progress: Mutex::default() }
     }
 
-    /// The run is over: what is not stored by then stays so.
-    pub fn finish_by(&self, deadline: Instant) {
-        self.deadline.get_or_init(|| deadline);
+    /// The run is over: rows have so long to be stored.
+    pub fn finish_within(&self, wait: Duration) {
+        self.over.get_or_init(|| Over { since: Instant::now(), wait });
         self.spool.wake();
     }
 
-    fn deadline(&self) -> Option<Instant> {
-        self.deadline.get().copied()
+    /// When it is time to give up. What is on disk can wait for the next run; what is in memory is waited for as long as
+    /// the server takes some of it now and then.
+    pub fn deadline(&self) -> Option<Instant> {
+        let Over { since, wait } = *self.over.get()?;
+        let progress = match self.spool.path() {
+            Some(_) => None,
+            None => *self.progress.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        Some(progress.map_or(since, |progress| progress.max(since)) + wait)
     }
 
     pub fn is_over(&self) -> bool {
@@ -184,6 +200,7 @@ impl Sender {
                 if failures > 0 {
                     tracing::info!("ClickHouse at {}: rows are stored again", link.target.url);
                 }
+                *shared.progress.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                 match entry.run {
                     Run::This => tally.stored.add(entry.rows()),
                     Run::Earlier => tally.stored_of_others.add(entry.rows()),

@@ -109,10 +109,15 @@ impl Target {
         if let Some(password) = &self.password {
             client = client.with_password(password);
         }
-        if let (None, None, Some(token)) = (&self.user, &self.password, &self.token) {
+        if let (true, Some(token)) = (self.is_by_token(), &self.token) {
             client = client.with_access_token(token);
         }
         Ok(client)
+    }
+
+    /// Whether it is a token that logs in.
+    pub fn is_by_token(&self) -> bool {
+        self.user.is_none() && self.password.is_none() && self.token.is_some()
     }
 
     /// Trusts the authorities of a PEM file, and no other, for https.

@@ -87,7 +87,7 @@ fn store(url: &str, args: &OutputArgs, purpose: Use, sensor: &str) -> Result<Cli
         return ClickHouse::open(&target, options);
     }
     let spool = SpoolOptions { folder: clickhouse::default_spool(), max_bytes: args.spool_size };
-    if let Err(error) = fs::create_dir_all(&spool.folder) {
+    if let Err(error) = clickhouse::prepare_spool(&spool) {
         tracing::warn!("{}: {error}: rows wait in memory; --spool names another folder", spool.folder.display());
         return ClickHouse::open(&target, options);
     }

@@ -223,6 +223,14 @@ impl Sink for ClickHouse {
     }
 }
 
+/// Makes the folder of a spool; what it makes is nobody else's.
+///
+/// # Errors
+/// Those of the file system.
+pub fn prepare_spool(spool: &SpoolOptions) -> std::io::Result<()> {
+    spool::make(&spool.folder)
+}
+
 /// The folder below the user's own for what programs keep, where a sensor's batches wait.
 pub fn default_spool() -> PathBuf {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);

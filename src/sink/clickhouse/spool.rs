@@ -18,6 +18,11 @@ use super::tally::Tally;
 
 pub use folder::{Census, Folder, batches, census, hold, runs};
 
+/// Makes a folder for a spool, with those above it.
+pub fn make(folder: &Path) -> io::Result<()> {
+    folder::make(folder, folder::Parents::Too)
+}
+
 /// Where a spool is, and how much it may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpoolOptions {

@@ -56,8 +56,7 @@ pub struct Census {
 
 impl Folder {
     pub fn open(root: &Path, server: &str, database: &str) -> io::Result<(Self, Left)> {
-        fs::create_dir_all(root.join(QUARANTINE))?;
-        restrict(root)?;
+        make(&root.join(QUARANTINE), Parents::Too)?;
         let mut left = Left::default();
         let mut locks = Vec::new();
         for run in runs(root)? {
@@ -189,7 +188,7 @@ fn own(root: &Path) -> io::Result<(PathBuf, File)> {
     let random = RandomState::new();
     for attempt in 0..100 {
         let own = root.join(format!("{:016x}", random.hash_one((std::process::id(), attempt))));
-        match fs::create_dir(&own) {
+        match make(&own, Parents::Are) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => continue,
             Err(error) => return Err(error),
@@ -261,15 +260,20 @@ fn sync(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
-/// Rows tell who talks with whom: they are nobody else's.
-fn restrict(folder: &Path) -> io::Result<()> {
+/// Whether the folders above are there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parents {
+    Are,
+    Too,
+}
+
+/// Makes a folder that is nobody else's: rows tell who talks with whom. One that is there stays as it is.
+pub fn make(folder: &Path, parents: Parents) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(parents == Parents::Too);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
-    }
-    let _ = folder;
-    Ok(())
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Removes the folder of a run that holds no batch.
@@ -343,6 +347,17 @@ mod tests {
         first.remove(&path).expect("it is there");
         drop((first, second));
         assert_eq!(runs(root.path()).expect("it is read"), Vec::<PathBuf>::new());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_made_is_nobody_elses_and_what_was_there_stays_as_it_was() {
+        use std::os::unix::fs::PermissionsExt;
+        let root = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).expect("it is ours");
+        let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        let (folder, _) = open(root.path());
+        assert_eq!((mode(root.path()), mode(&folder.own), mode(&root.path().join(QUARANTINE))), (0o755, 0o700, 0o700));
     }
 
     #[test]

@@ -233,8 +233,8 @@ CREATE TABLE IF NOT EXISTS {table:sessions}{on_cluster}
     INDEX by_certificate server_chain_sha256 TYPE bloom_filter GRANULARITY 4
 )
 ENGINE = {engine:MergeTree}
-PARTITION BY toYYYYMM(timestamp)
-ORDER BY (timestamp, event_id)
+PARTITION BY toMonday(timestamp)
+ORDER BY (toStartOfHour(timestamp), ja4, server_name, timestamp)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 -- One row per rule hit; `event_id` is that of the session in `sessions`.

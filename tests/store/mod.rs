@@ -50,7 +50,7 @@ impl Store {
     }
 
     fn start(more: &[&str]) -> Self {
-        let python = std::env::var_os("TLSIGHT_STORE_PYTHON").map_or_else(default_python, PathBuf::from);
+        let python = python();
         assert!(python.exists(), "{}: no ClickHouse to test with: run `make store-setup`", python.display());
         let mut child = Command::new(python)
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/store/server.py"))
@@ -71,14 +71,20 @@ impl Store {
 
     /// The answer to a statement: one JSON object a row.
     pub fn ask(&self, statement: &str) -> Vec<Value> {
+        let body = self.answer("default", statement).unwrap_or_else(|why| panic!("{statement}: {why}"));
+        body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+
+    /// The answer to a statement about the tables of a database, in the format that it names, or the server's refusal.
+    pub fn answer(&self, database: &str, statement: &str) -> Result<String, String> {
         let mut stream = TcpStream::connect(self.address).expect("the server listens");
-        let head = "POST /?default_format=JSONEachRow&output_format_json_quote_64bit_integers=0 HTTP/1.0\r\n";
+        let settings = "default_format=JSONEachRow&output_format_json_quote_64bit_integers=0";
+        let head = format!("POST /?database={database}&{settings} HTTP/1.0\r\n");
         write!(stream, "{head}Content-Length: {}\r\n\r\n{statement}", statement.len()).expect("it reads");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("it answers");
         let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
-        assert!(head.split(' ').nth(1) == Some("200"), "{statement}: {body}");
-        body.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+        if head.split(' ').nth(1) == Some("200") { Ok(body.to_owned()) } else { Err(body.to_owned()) }
     }
 
     /// A fresh database of this name.
@@ -92,8 +98,10 @@ impl Store {
     }
 }
 
-fn default_python() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/store-venv/bin/python"))
+/// The Python that has the server.
+pub fn python() -> PathBuf {
+    let default = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/target/store-venv/bin/python"));
+    std::env::var_os("TLSIGHT_STORE_PYTHON").map_or_else(default, PathBuf::from)
 }
 
 /// A file of `tests/store/tls`.

@@ -69,7 +69,10 @@ fn every_variable_has_values() {
             let expansion = Expansion { range, interval: 3600, variables: BTreeMap::new() };
             let statement = expansion.of(text(variable, "query")).expect("it expands");
             let answer = json(store, "variables", &statement, &format!("{name}: {}", text(variable, "name")));
-            assert!((1..=2).contains(&list(&answer["meta"]).count()) && list(&answer["data"]).count() > 0, "{statement}");
+            assert!(
+                (1..=2).contains(&list(&answer["meta"]).count()) && list(&answer["data"]).count() > 0,
+                "{statement}"
+            );
         }
     }
 }
@@ -192,7 +195,8 @@ fn json(store: &Store, database: &str, statement: &str, what: &str) -> Value {
 
 /// Holds an answer against what the panel's form needs.
 fn check(panel: &Value, answer: &Value, what: &str) {
-    let columns: Vec<(&str, &str)> = list(&answer["meta"]).map(|meta| (text(meta, "name"), text(meta, "type"))).collect();
+    let columns: Vec<(&str, &str)> =
+        list(&answer["meta"]).map(|meta| (text(meta, "name"), text(meta, "type"))).collect();
     let rows = list(&answer["data"]).count();
     assert!(rows > 0, "{what}: no rows");
     let numbers = columns.iter().filter(|(_, kind)| is_number(kind)).count();

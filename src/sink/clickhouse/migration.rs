@@ -37,8 +37,8 @@ impl Migration {
         self.parts().flat_map(|part| part.statements(place)).collect()
     }
 
-    /// Names and types of the columns of `table` that it makes or changes.
-    fn columns(&self, table: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    /// The columns of `table` that it makes or changes.
+    fn columns(&self, table: &str) -> impl Iterator<Item = Column> {
         self.parts().filter(move |part| part.table() == Some(table)).flat_map(|part| part.columns().collect::<Vec<_>>())
     }
 
@@ -53,14 +53,24 @@ impl Migration {
     }
 }
 
-/// The columns of a table in the newest version, or in that of `version`.
-pub fn columns(table: &str, version: u32) -> Vec<(&'static str, &'static str)> {
-    let mut columns: Vec<(&str, &str)> = Vec::new();
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    pub name: &'static str,
+    /// In the words of `system.columns`.
+    pub kind: &'static str,
+    /// It is computed when it is asked for, and no row has it.
+    pub is_computed: bool,
+}
+
+/// The columns of a table in that version.
+pub fn columns(table: &str, version: u32) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
     for migration in MIGRATIONS.iter().filter(|migration| migration.version() <= version) {
-        for (name, kind) in migration.columns(table) {
-            match columns.iter_mut().find(|(known, _)| *known == name) {
-                Some(column) => column.1 = kind,
-                None => columns.push((name, kind)),
+        for column in migration.columns(table) {
+            match columns.iter_mut().find(|known| known.name == column.name) {
+                Some(known) => *known = column,
+                None => columns.push(column),
             }
         }
     }
@@ -111,7 +121,7 @@ impl Part {
         self.text.lines().find_map(|line| line.strip_prefix("-- spread by "))
     }
 
-    fn columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+    fn columns(&self) -> impl Iterator<Item = Column> {
         self.text.lines().filter_map(|line| {
             let line = line.trim_start();
             let line = ["ADD COLUMN IF NOT EXISTS ", "MODIFY COLUMN "]
@@ -120,9 +130,11 @@ impl Part {
                 .unwrap_or(line);
             let (name, rest) = line.strip_prefix('`')?.split_once("` ")?;
             let rest = rest.trim_end_matches([',', ';']);
-            let end = AFTER_A_TYPE.iter().filter_map(|word| format!(" {rest}").find(word)).min().unwrap_or(rest.len());
+            let padded = format!(" {rest} ");
+            let end = AFTER_A_TYPE.iter().filter_map(|word| padded.find(word)).min().unwrap_or(rest.len());
             let kind = rest.get(..end).unwrap_or_default().trim();
-            (!kind.is_empty()).then_some((name, kind))
+            let is_computed = format!("{rest} ").contains(" ALIAS ");
+            (!kind.is_empty()).then_some(Column { name, kind, is_computed })
         })
     }
 }
@@ -176,8 +188,12 @@ macro_rules! migration {
 }
 
 /// All of them, in order.
-pub const MIGRATIONS: &[Migration] =
-    &[migration!("0001_sessions_and_alerts"), migration!("0002_certificates_and_sensors")];
+pub const MIGRATIONS: &[Migration] = &[
+    migration!("0001_sessions_and_alerts"),
+    migration!("0002_certificates_and_sensors"),
+    migration!("0003_compact_sessions"),
+    migration!("0004_views"),
+];
 
 /// Keeps which of them were applied.
 pub const HISTORY: Migration = migration!("0000_history");
@@ -241,10 +257,12 @@ mod tests {
     fn columns_are_read_off_the_statements() {
         let part = Part {
             text: "-- What\nALTER TABLE {table:a}{on_cluster}\n    ADD COLUMN IF NOT EXISTS `b` LowCardinality(String) CODEC(ZSTD(3)),\n    \
-                   MODIFY COLUMN `c` DateTime64(9, 'UTC') DEFAULT now(),\n    MODIFY COLUMN `d` CODEC(LZ4);\n",
+                   MODIFY COLUMN `c` DateTime64(9, 'UTC') DEFAULT now(),\n    MODIFY COLUMN `d` CODEC(LZ4),\n    \
+                   MODIFY COLUMN `e` String ALIAS\n        concat(b, 'e');\n",
         };
         assert_eq!(part.table(), Some("a"));
-        let columns: Vec<_> = part.columns().collect();
-        assert_eq!(columns, [("b", "LowCardinality(String)"), ("c", "DateTime64(9, 'UTC')")]);
+        let columns: Vec<_> = part.columns().map(|column| (column.name, column.kind, column.is_computed)).collect();
+        let stored = [("b", "LowCardinality(String)", false), ("c", "DateTime64(9, 'UTC')", false)];
+        assert_eq!(columns, [&stored[..], &[("e", "String", true)]].concat());
     }
 }

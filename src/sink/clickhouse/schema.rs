@@ -3,7 +3,7 @@
 use clickhouse::Client;
 use clickhouse::error::Error;
 
-use super::migration::{self, HISTORY, MIGRATIONS, Migration, Place, literal};
+use super::migration::{self, Column, HISTORY, MIGRATIONS, Migration, Place, literal};
 
 /// A table that rows are written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -149,7 +149,7 @@ async fn check(client: &Client, version: u32) -> Result<(), Error> {
             .bind(table.name())
             .fetch_all()
             .await?;
-        for (name, kind) in migration::columns(table.name(), version) {
+        for Column { name, kind, .. } in migration::columns(table.name(), version) {
             let told = match found.iter().find(|(found, _)| found == name) {
                 Some((_, found)) if found == kind => continue,
                 Some((_, found)) => format!("is {found} and should be {kind}"),

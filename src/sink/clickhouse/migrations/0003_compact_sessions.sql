@@ -1,19 +1,52 @@
--- What a session takes on disk. Values that others of its columns determine are computed when they are asked for: the
--- forms of JA3 and JA4 in wire order, which a browser that shuffles makes anew each time, and the Community ID. The rest is
--- packed by what it is: times and latencies by T64, which drops the bits that a block does not use, lists and names by
--- ZSTD. `sensor` is who saw it (`observer.name`), empty for a capture that was read.
--- What an index held of a computed column it holds of its values: to find one session by one of these, only a few blocks
--- are computed.
+-- What a session takes on disk. Values that others of its columns determine are computed when they are asked for: the forms
+-- of JA3 and JA4 in wire order, which a browser that shuffles makes anew each time, and the Community ID. `plain_*` are the
+-- client's lists without GREASE, which those forms are made of. `SELECT *` leaves all these out; by name they are there.
 ALTER TABLE {table:sessions}{on_cluster}
     DROP INDEX IF EXISTS by_ja3;
 
 ALTER TABLE {table:sessions}{on_cluster}
-    ADD COLUMN IF NOT EXISTS `sensor` LowCardinality(String) AFTER event_id,
-    MODIFY COLUMN `community_id` String ALIAS concat('1:', base64Encode(SHA1(concat(unhex('0000'), if((source_ip, source_port) <= (destination_ip, destination_port), concat(substring(unhex(hex(source_ip)), if(network_type = 'ipv4', 13, 1)), substring(unhex(hex(destination_ip)), if(network_type = 'ipv4', 13, 1))), concat(substring(unhex(hex(destination_ip)), if(network_type = 'ipv4', 13, 1)), substring(unhex(hex(source_ip)), if(network_type = 'ipv4', 13, 1)))), unhex(if(network_transport = 'tcp', '0600', '1100')), if((source_ip, source_port) <= (destination_ip, destination_port), concat(unhex(leftPad(hex(source_port), 4, '0')), unhex(leftPad(hex(destination_port), 4, '0'))), concat(unhex(leftPad(hex(destination_port), 4, '0')), unhex(leftPad(hex(source_port), 4, '0')))))))),
-    MODIFY COLUMN `ja3_full` String ALIAS if(client_format != 'tls' OR ja4 = '', '', concat(toString(client_legacy_version), ',', arrayStringConcat(arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_ciphers), '-'), ',', arrayStringConcat(arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_extensions), '-'), ',', arrayStringConcat(arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_groups), '-'), ',', arrayStringConcat(client_point_formats, '-'))),
-    MODIFY COLUMN `ja3` Nullable(FixedString(16)) ALIAS if(client_format != 'tls' OR ja4 = '', NULL, MD5(ja3_full)),
-    MODIFY COLUMN `ja4_o` String ALIAS if(ja4 = '', '', concat(left(ja4, 11), if(if(client_format = 'tls', arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_ciphers)), ','), '') = '', '000000000000', left(lower(hex(SHA256(if(client_format = 'tls', arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_ciphers)), ','), '')))), 12)), '_', if(concat(arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_extensions)), ','), if(notEmpty(arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_signature_algorithms)), '_', ''), arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_signature_algorithms)), ',')) = '', '000000000000', left(lower(hex(SHA256(concat(arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_extensions)), ','), if(notEmpty(arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_signature_algorithms)), '_', ''), arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_signature_algorithms)), ','))))), 12)))),
-    MODIFY COLUMN `ja4_ro` String ALIAS if(ja4 = '', '', concat(left(ja4, 11), if(client_format = 'tls', arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_ciphers)), ','), ''), '_', concat(arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_extensions)), ','), if(notEmpty(arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_signature_algorithms)), '_', ''), arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 255), client_signature_algorithms)), ',')))),
+    ADD COLUMN IF NOT EXISTS `plain_ciphers` Array(UInt16) ALIAS
+        arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 0xff),
+            if(client_format = 'tls', client_ciphers, [])),
+    ADD COLUMN IF NOT EXISTS `plain_extensions` Array(UInt16) ALIAS
+        arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 0xff), client_extensions),
+    ADD COLUMN IF NOT EXISTS `plain_groups` Array(UInt16) ALIAS
+        arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 0xff), client_groups),
+    ADD COLUMN IF NOT EXISTS `plain_signature_algorithms` Array(UInt16) ALIAS
+        arrayFilter(x -> bitAnd(x, 0x0f0f) != 0x0a0a OR bitShiftRight(x, 8) != bitAnd(x, 0xff), client_signature_algorithms);
+
+ALTER TABLE {table:sessions}{on_cluster}
+    MODIFY COLUMN `ja3_full` String ALIAS
+        if(client_format = 'tls' AND ja4 != '',
+            concat(toString(client_legacy_version), ',', arrayStringConcat(plain_ciphers, '-'), ',',
+                arrayStringConcat(plain_extensions, '-'), ',', arrayStringConcat(plain_groups, '-'), ',',
+                arrayStringConcat(client_point_formats, '-')),
+            ''),
+    MODIFY COLUMN `ja3` Nullable(FixedString(16)) ALIAS
+        if(ja3_full = '', NULL, MD5(ja3_full)),
+    MODIFY COLUMN `ja4_ro` String ALIAS
+        if(ja4 = '', '', concat(left(ja4, 11),
+            arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), plain_ciphers), ','), '_',
+            arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), plain_extensions), ','),
+            if(empty(plain_signature_algorithms), '', '_'),
+            arrayStringConcat(arrayMap(x -> leftPad(lower(hex(x)), 4, '0'), plain_signature_algorithms), ','))),
+    MODIFY COLUMN `ja4_o` String ALIAS
+        if(ja4 = '', '', concat(left(ja4, 11), arrayStringConcat(arrayMap(
+            x -> if(x = '', '000000000000', left(lower(hex(SHA256(x))), 12)),
+            [splitByChar('_', ja4_ro)[2], substring(ja4_ro, 13 + length(splitByChar('_', ja4_ro)[2]))]), '_'))),
+    -- Version 1, seed 0: over the lower end, then the other.
+    MODIFY COLUMN `community_id` String ALIAS
+        concat('1:', base64Encode(SHA1(concat(
+            unhex('0000'),
+            arrayStringConcat(arrayMap(end -> substring(unhex(hex(end.1)), if(network_type = 'ipv4', 13, 1)),
+                arraySort([(source_ip, source_port), (destination_ip, destination_port)]))),
+            unhex(if(network_transport = 'tcp', '0600', '1100')),
+            arrayStringConcat(arrayMap(end -> unhex(leftPad(hex(end.2), 4, '0')),
+                arraySort([(source_ip, source_port), (destination_ip, destination_port)])))))));
+
+-- The rest is packed by what it is: times and latencies by T64, which drops the bits that a block does not use, lists and
+-- names by ZSTD.
+ALTER TABLE {table:sessions}{on_cluster}
     MODIFY COLUMN `event_id` FixedString(16) CODEC(ZSTD(1)),
     MODIFY COLUMN `timestamp` DateTime64(9, 'UTC') CODEC(T64, ZSTD(1)),
     MODIFY COLUMN `ended` DateTime64(9, 'UTC') CODEC(T64, ZSTD(1)),

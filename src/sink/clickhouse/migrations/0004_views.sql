@@ -51,7 +51,7 @@ WHERE seen.ja4 != ''
 GROUP BY hour, ja4
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {table:fingerprint_hours_feed}{on_cluster} TO {table:fingerprint_hours} AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.fingerprint_hours_feed{on_cluster} TO {table:fingerprint_hours} AS
 SELECT
     toStartOfHour(timestamp) AS hour,
     ja4,
@@ -97,7 +97,7 @@ WHERE server_name != '' AND ja4 != ''
 GROUP BY server_name, ja4
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {table:name_fingerprints_feed}{on_cluster} TO {table:name_fingerprints} AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.name_fingerprints_feed{on_cluster} TO {table:name_fingerprints} AS
 SELECT server_name, ja4, min(timestamp) AS first_seen, max(timestamp) AS last_seen, count() AS sessions,
     uniqCombined64State(12)(source_ip) AS sources
 FROM {table:sessions}
@@ -127,7 +127,7 @@ WHERE ja4 != ''
 GROUP BY source_ip, ja4
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {table:host_fingerprints_feed}{on_cluster} TO {table:host_fingerprints} AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.host_fingerprints_feed{on_cluster} TO {table:host_fingerprints} AS
 SELECT source_ip, ja4, min(timestamp) AS first_seen, max(timestamp) AS last_seen, count() AS sessions,
     uniqCombined64StateIf(12)(server_name, server_name != '') AS names
 FROM {table:sessions}
@@ -167,7 +167,7 @@ WHERE value != '' AND NOT match(value, '^0+$')
 GROUP BY kind, value
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS {table:sightings_feed}{on_cluster} TO {table:sightings} AS
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.sightings_feed{on_cluster} TO {table:sightings} AS
 SELECT seen.1 AS kind, seen.2 AS value, min(timestamp) AS first_seen, max(timestamp) AS last_seen, count() AS sessions,
     uniqCombined64State(12)(source_ip) AS sources
 FROM {table:sessions}

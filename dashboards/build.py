@@ -389,13 +389,12 @@ def certificates():
                 FROM certificates_seen
                 WHERE last_seen >= $__fromTime AND first_seen <= $__toTime
                 GROUP BY flaw ORDER BY certificates DESC LIMIT 100""", height=8),
-            table("Keys that more than one certificate has", f"""
-                SELECT lower(hex(assumeNotNull(public_key_sha256))) AS key, count() AS certificates, groupUniqArray(3)(subject) AS subjects,
-                    max(last_seen) AS seen
+            table("Leaf certificates that live too long", f"""
+                SELECT subject, issuer, lifetime_days, not_after AS ends, public_key_algorithm AS key, public_key_size AS bits, last_seen
                 FROM certificates_seen
-                WHERE last_seen >= $__fromTime AND first_seen <= $__toTime AND leaf AND public_key_sha256 IS NOT NULL
-                GROUP BY public_key_sha256 HAVING certificates > 1
-                ORDER BY certificates DESC LIMIT 100""", height=8),
+                WHERE last_seen >= $__fromTime AND first_seen <= $__toTime AND leaf AND lifetime_days > 398
+                ORDER BY lifetime_days DESC LIMIT 100""", height=8, units=[("lifetime_days", "d")],
+                  description="Longer than the 398 days that browsers allow."),
         ],
         [
             shares("Keys of leaf certificates", f"""

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -17,14 +18,14 @@ use store::Store;
 
 #[test]
 fn every_panel_has_an_answer_of_its_form() {
-    let store = filled("panels");
-    let range = range(store, "panels");
+    let store = filled();
+    let range = range(store);
     let mut asked = 0;
     for (name, dashboard) in dashboards() {
         for panel in panels(&dashboard) {
             let what = format!("{name}: {}", text(panel, "title"));
             let expansion = Expansion { range, interval: 3600, variables: everything(&dashboard) };
-            let answer = answer(store, "panels", &expansion, panel, &what);
+            let answer = answer(store, &expansion, panel, &what);
             check(panel, &answer, &what);
             asked += 1;
         }
@@ -35,19 +36,19 @@ fn every_panel_has_an_answer_of_its_form() {
 /// A section of a JA4, then one of its fingerprints, then one of the hosts that sent it: fewer sessions each time, never none.
 #[test]
 fn a_hunt_leads_from_a_section_to_hosts_to_sessions() {
-    let store = filled("hunt");
-    let range = range(store, "hunt");
+    let store = filled();
+    let range = range(store);
     let dashboard = dashboards().remove("fingerprints").expect("it is there");
     let mut variables = everything(&dashboard);
     let mut ask = |name: &str, value: &str, title: &str| {
         variables.insert(name.to_owned(), vec![value.to_owned()]);
-        let panel = panels(&dashboard).find(|panel| text(panel, "title").starts_with(title)).expect(title);
+        let panel = panels(&dashboard).find(|panel| text(panel, "title") == title).expect(title);
         let expansion = Expansion { range, interval: 3600, variables: variables.clone() };
-        answer(store, "hunt", &expansion, panel, title)["data"].as_array().expect("rows").clone()
+        answer(store, &expansion, panel, title)["data"].as_array().expect("rows").clone()
     };
-    let sections = ask("part", "", "First section");
+    let sections = ask("part", "", "First section: transport, version, name, counts, ALPN");
     let section = sections.iter().find(|row| row["section"] == "t13d1517h2").expect("Chromium is there");
-    let fingerprints = ask("part", "t13d1517h2", "Fingerprints");
+    let fingerprints = ask("part", "t13d1517h2", "Fingerprints, the rarest first");
     assert_eq!(fingerprints.len() as u64, section["fingerprints"].as_u64().expect("a number"));
     let hosts = ask("part", text(&fingerprints[0], "ja4"), "Hosts");
     let sessions = ask("source", text(&hosts[0], "source"), "Sessions");
@@ -62,13 +63,13 @@ fn a_hunt_leads_from_a_section_to_hosts_to_sessions() {
 
 #[test]
 fn every_variable_has_values() {
-    let store = filled("variables");
-    let range = range(store, "variables");
+    let store = filled();
+    let range = range(store);
     for (name, dashboard) in dashboards() {
         for variable in list(&dashboard["templating"]["list"]).filter(|variable| variable["type"] == "query") {
             let expansion = Expansion { range, interval: 3600, variables: BTreeMap::new() };
             let statement = expansion.of(text(variable, "query")).expect("it expands");
-            let answer = json(store, "variables", &statement, &format!("{name}: {}", text(variable, "name")));
+            let answer = json(store, &statement, &format!("{name}: {}", text(variable, "name")));
             assert!(
                 (1..=2).contains(&list(&answer["meta"]).count()) && list(&answer["data"]).count() > 0,
                 "{statement}"
@@ -141,29 +142,26 @@ fn provisioning_names_the_plugin_and_no_secret() {
     assert!(folder.contains("type: file\n"));
 }
 
-/// The store, with the sessions and alerts of all captures in `database`.
-fn filled(database: &str) -> &'static Store {
+/// The store, with the sessions and alerts of all captures in database `captures`.
+fn filled() -> &'static Store {
+    static FILLED: OnceLock<()> = OnceLock::new();
     let store = Store::shared();
-    store.database(database);
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let done = Command::new(env!("CARGO_BIN_EXE_tlsight"))
-        .arg("read")
-        .arg(root.join("testdata/captures"))
-        .args(["--json", "-o", "/dev/null", "--rules"])
-        .arg(root.join("rules"))
-        .arg("--clickhouse")
-        .arg(format!("http://{}/{database}", store.address))
-        .output()
-        .expect("the program runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    FILLED.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let url = format!("http://{}/{DATABASE}", store.address);
+        Store::tlsight(&["clickhouse", "init", &url]);
+        let (captures, rules) = (root.join("testdata/captures"), root.join("rules"));
+        let [captures, rules] = [captures.to_str(), rules.to_str()].map(|path| path.expect("UTF-8"));
+        Store::tlsight(&["read", captures, "--json", "-o", "/dev/null", "--rules", rules, "--clickhouse", &url]);
+    });
     store
 }
 
 /// First and last second of what is stored.
-fn range(store: &Store, database: &str) -> (i64, i64) {
+fn range(store: &Store) -> (i64, i64) {
     let rows = store.ask(&format!(
         "SELECT toUnixTimestamp(min(timestamp)) AS first, toUnixTimestamp(max(timestamp)) + 1 AS last \
-         FROM {database}.sessions"
+         FROM {DATABASE}.sessions"
     ));
     let second = |name: &str| rows[0][name].as_i64().expect("a number");
     (second("first"), second("last"))
@@ -179,16 +177,16 @@ fn everything(dashboard: &Value) -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-fn answer(store: &Store, database: &str, expansion: &Expansion, panel: &Value, what: &str) -> Value {
+fn answer(store: &Store, expansion: &Expansion, panel: &Value, what: &str) -> Value {
     let targets: Vec<_> = list(&panel["targets"]).collect();
     let [target] = targets[..] else { panic!("{what}: one question a panel") };
     let statement = expansion.of(text(target, "rawSql")).unwrap_or_else(|why| panic!("{what}: {why}"));
-    json(store, database, &statement, what)
+    json(store, &statement, what)
 }
 
-fn json(store: &Store, database: &str, statement: &str, what: &str) -> Value {
+fn json(store: &Store, statement: &str, what: &str) -> Value {
     let answer = store
-        .answer(database, &format!("{statement}\nFORMAT JSON"))
+        .answer(DATABASE, &format!("{statement}\nFORMAT JSON"))
         .unwrap_or_else(|why| panic!("{what}: {why}\n{statement}"));
     serde_json::from_str(&answer).expect("JSON")
 }
@@ -265,4 +263,5 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
     value[key].as_str().unwrap_or_else(|| panic!("no text `{key}` in {value}"))
 }
 
+const DATABASE: &str = "captures";
 const PLUGIN: &str = "grafana-clickhouse-datasource";

@@ -169,10 +169,7 @@ fn macros_are_what_the_data_source_makes_of_them() {
     // The output examples of the data source's documentation.
     assert_eq!(of("$__timeFilter(time)", &[]), "time >= toDateTime(1415792726) AND time <= toDateTime(1447328726)");
     assert_eq!(of("$__timeInterval(f(a, b))", &[]), "toStartOfInterval(toDateTime(f(a, b)), INTERVAL 20 second)");
-    assert_eq!(
-        of("$__timeInterval_ms(c)", &[]),
-        "toStartOfInterval(toDateTime64(c, 3), INTERVAL 20000 millisecond)"
-    );
+    assert_eq!(of("$__timeInterval_ms(c)", &[]), "toStartOfInterval(toDateTime64(c, 3), INTERVAL 20000 millisecond)");
     assert_eq!(of("$__dateFilter(d)", &[]), "d >= toDate('2014-11-12') AND d <= toDate('2015-11-12')");
     assert_eq!(of("$__fromTime_ms, $__interval_s", &[]), "fromUnixTimestamp64Milli(1415792726000), 20");
     let condition = "$__conditionalAll(a IN (${v:singlequote}), $v)";

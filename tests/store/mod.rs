@@ -87,6 +87,13 @@ impl Store {
         if head.split(' ').nth(1) == Some("200") { Ok(body.to_owned()) } else { Err(body.to_owned()) }
     }
 
+    /// Runs the program, which has to succeed.
+    pub fn tlsight(arguments: &[&str]) -> String {
+        let done = Command::new(env!("CARGO_BIN_EXE_tlsight")).args(arguments).output().expect("the program runs");
+        assert!(done.status.success(), "tlsight {}: {}", arguments.join(" "), String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).into_owned()
+    }
+
     /// A fresh database of this name.
     pub fn database(&self, name: &str) {
         self.ask(&format!("DROP DATABASE IF EXISTS {name}"));

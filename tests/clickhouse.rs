@@ -28,6 +28,10 @@ fn rows_say_what_the_ndjson_says() {
     assert_eq!(store.rows("equal.sessions"), events.len() as u64);
     let lines: Vec<Value> = events.iter().map(ndjson).collect();
     for column in [SESSION, CLIENT_CHAIN, SERVER_CHAIN].into_iter().flatten() {
+        // Of hellos that nobody sent, these are made up; `stored.rs` has them of real ones.
+        if COMPUTED.contains(&column.path) {
+            continue;
+        }
         let select = format!("SELECT lower(hex(event_id)) AS id, {} AS value FROM equal.sessions", column.expression);
         let rows = store.ask(&select);
         let mut seen = false;
@@ -223,6 +227,10 @@ fn a_tap_sheds_what_finds_the_queue_full() {
     let (full, open) = (number(full).expect("a number"), number(open).expect("a number"));
     assert!(full >= 4 && open >= 4 && full + open == 200, "{lost:?}");
 }
+
+/// What the store makes of a hello's lists.
+const COMPUTED: [&str; 4] =
+    ["tls.client.ja3", "tlsight.client.ja3_full", "tlsight.client.ja4_o", "tlsight.client.ja4_ro"];
 
 /// What none of these events has; `tests/stored.rs` has captures.
 const RARE: &[&str] = &[

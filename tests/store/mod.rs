@@ -49,7 +49,8 @@ impl Store {
         }
     }
 
-    fn start(more: &[&str]) -> Self {
+    /// One of its own, with more arguments than the shared one has.
+    pub fn start(more: &[&str]) -> Self {
         let python = python();
         assert!(python.exists(), "{}: no ClickHouse to test with: run `make store-setup`", python.display());
         let mut child = Command::new(python)

@@ -6,21 +6,27 @@ use crate::event::{ClientPrints, ClientShape, Event};
 #[derive(Default)]
 pub(super) struct Prints<'a> {
     pub(super) ja3: Option<&'a [u8; 16]>,
+    pub(super) ja3_full: &'a str,
     pub(super) ja3n: Option<&'a [u8; 16]>,
     pub(super) ja4: &'a str,
     pub(super) ja4_r: &'a str,
+    pub(super) ja4_o: &'a str,
+    pub(super) ja4_ro: &'a str,
     pub(super) stable: &'a str,
 }
 
 impl<'a> Prints<'a> {
     pub(super) fn of(shape: Option<&'a ClientShape>) -> Self {
         let Some(prints) = shape.and_then(|shape| shape.prints.as_ref()) else { return Self::default() };
-        let ClientPrints { ja3, ja3n, ja4, ja4_r, stable, .. } = prints;
+        let ClientPrints { ja3, ja3_full, ja3n, ja4, ja4_r, ja4_o, ja4_ro, stable } = prints;
         Self {
             ja3: ja3.as_ref().map(|ja3| &ja3.0),
+            ja3_full: ja3_full.as_deref().unwrap_or_default(),
             ja3n: ja3n.as_ref().map(|ja3n| &ja3n.0),
             ja4: ja4.as_str(),
             ja4_r,
+            ja4_o: ja4_o.as_str(),
+            ja4_ro,
             stable: stable.0.as_str(),
         }
     }

@@ -270,4 +270,5 @@ const PIECE: usize = 256 << 10;
 /// After so many, an answer of which nothing is known is taken for a refusal.
 const UNKNOWN_ATTEMPTS: usize = 8;
 
-const FIRST_CONTACT: Duration = Duration::from_secs(5);
+/// To make all tables takes a second, and several on a machine that has no time.
+const FIRST_CONTACT: Duration = Duration::from_secs(15);

@@ -22,7 +22,7 @@ V4 = "replaceOne(toString({}), '::ffff:', '')"
 def query_variable(name, label, sql, multi=False):
     value = {"text": ["All"], "value": ["$__all"]} if multi else {"text": "", "value": ""}
     return {
-        "type": "query", "name": name, "label": label, "datasource": SOURCE, "query": sql, "definition": sql,
+        "type": "query", "name": name, "label": label, "datasource": SOURCE, "query": sql,
         "refresh": 2, "sort": 1, "regex": "", "hide": 0, "skipUrlSync": False, "multi": multi, "includeAll": multi,
         "options": [], "current": {"selected": True, **value},
     }
@@ -37,7 +37,7 @@ def text_variable(name, label, description):
 
 DATASOURCE = {
     "type": "datasource", "name": "datasource", "label": "ClickHouse", "query": PLUGIN, "refresh": 1, "regex": "",
-    "hide": 0, "skipUrlSync": False, "multi": False, "includeAll": False, "options": [], "current": {},
+    "hide": 0, "skipUrlSync": False, "multi": False, "includeAll": False, "options": [],
 }
 SENSOR = query_variable(
     "sensor", "Sensor",
@@ -102,7 +102,7 @@ def series(title, sql, width=12, height=8, unit="short", style="line", stacked=F
 
 def table(title, sql, width=12, height=9, units=(), **more):
     custom = {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "filterable": True}
-    options = {"showHeader": True, "cellHeight": "sm", "footer": {"show": False, "reducer": ["sum"], "fields": ""}}
+    options = {"showHeader": True, "cellHeight": "sm"}
     overrides = [{"matcher": {"id": "byName", "options": field}, "properties": [{"id": "unit", "value": unit}]}
                  for field, unit in units]
     return panel("table", title, sql, width, height, custom=custom, options=options, overrides=overrides, **more)
@@ -111,7 +111,7 @@ def table(title, sql, width=12, height=9, units=(), **more):
 def shares(title, sql, width=6, height=8, **more):
     options = {
         "pieType": "donut", "displayLabels": ["percent"], "reduceOptions": ROWS,
-        "legend": {"displayMode": "table", "placement": "right", "showLegend": True, "values": ["value"]},
+        "legend": {"displayMode": "table", "placement": "right", "showLegend": True, "values": ["value"], "calcs": []},
         "tooltip": {"mode": "single", "sort": "none"},
     }
     return panel("piechart", title, sql, width, height, options=options, unit="short", **more)

@@ -21,7 +21,6 @@ SELECT * EXCEPT (k, number, share) REPLACE (
     CAST(unhex(lower(hex(rand64(10))) || lower(hex(rand64(11)))) AS FixedString(16)) AS event_id,
     fromUnixTimestamp64Nano(at, 'UTC') AS timestamp,
     fromUnixTimestamp64Nano(at + toInt64(far * (2.5 + weather)), 'UTC') AS ended,
-    '1:' || base64Encode(reinterpretAsFixedString(rand64(12)) || reinterpretAsFixedString(rand64(13)) || reinterpretAsFixedString(rand(14))) AS community_id,
     toIPv6(IPv4NumToString(toUInt32(0x0a000000 + client_number * 7 % 65521))) AS source_ip,
     toUInt16(1024 + rand(15) % 64000) AS source_port,
     toIPv6(IPv4NumToString(toUInt32(0x2d000000 + (sipHash64('address', name_number, rand(16) % 3) % 16777216)))) AS destination_ip,

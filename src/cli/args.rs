@@ -166,6 +166,12 @@ pub enum ClickHouseCommand {
         /// Make replicated tables on a cluster of the server's configuration, with a Distributed table over them
         #[arg(long, value_name = "NAME")]
         cluster: Option<String>,
+        /// Keep sessions, alerts and counters for so many days; without this, for ever or as the tables were told before
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        keep: Option<u32>,
+        /// Keep the random bytes of hellos, half of what a session takes on disk, for so many days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        keep_randoms: Option<u32>,
         /// Print the SQL of a new database, and do nothing
         #[arg(long)]
         dry_run: bool,

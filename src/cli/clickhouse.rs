@@ -6,7 +6,7 @@ use super::args::{ClickHouseArgs, ClickHouseCommand};
 use super::console::Console;
 use super::{Status, print};
 use crate::Error;
-use crate::sink::clickhouse::{self, Census, Login, Target};
+use crate::sink::clickhouse::{self, Census, Keep, Login, Target};
 use crate::sink::screen::{bytes as size, counted, duration};
 
 /// Does what was asked, and says what came of it.
@@ -19,14 +19,15 @@ pub fn run(args: &ClickHouseArgs, console: &Console) -> Result<Status, Error> {
         })
     };
     match &args.command {
-        ClickHouseCommand::Init { url, cluster, dry_run } => {
+        ClickHouseCommand::Init { url, cluster, keep, keep_randoms, dry_run } => {
             let target = target(url)?;
+            let keep = Keep { rows: *keep, randoms: *keep_randoms };
             if *dry_run {
-                let statements = clickhouse::statements(&target, cluster.as_deref());
+                let statements = clickhouse::statements(&target, cluster.as_deref(), keep);
                 print(&statements.iter().map(|statement| format!("{statement};\n")).collect::<Vec<_>>().join("\n"))?;
                 return Ok(Status::Done);
             }
-            init(&target, cluster.as_deref())
+            init(&target, cluster.as_deref(), keep)
         }
         ClickHouseCommand::Status { url, spool } => {
             let usual = clickhouse::default_spool();
@@ -47,8 +48,8 @@ pub fn run(args: &ClickHouseArgs, console: &Console) -> Result<Status, Error> {
     }
 }
 
-fn init(target: &Target, cluster: Option<&str>) -> Result<Status, Error> {
-    let ready = clickhouse::init(target, cluster)?;
+fn init(target: &Target, cluster: Option<&str>, keep: Keep) -> Result<Status, Error> {
+    let ready = clickhouse::init(target, cluster, keep)?;
     let what = match &*ready.applied {
         [] => "was there already".to_owned(),
         applied => format!("after {}", applied.join(", ")),

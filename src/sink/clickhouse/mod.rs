@@ -10,6 +10,7 @@ mod batch;
 mod certificate_row;
 mod chain;
 mod gate;
+mod keep;
 mod migration;
 mod prints;
 mod refusal;
@@ -48,6 +49,7 @@ use tally::End;
 use writer::{Work, Writer};
 
 pub use gate::WhenFull;
+pub use keep::Keep;
 pub use replay::{Replayed, replay};
 pub use setup::{Ready, init, statements};
 pub use spool::{Census, SpoolOptions};

@@ -2,6 +2,7 @@
 
 use clickhouse::error::Error as ClientError;
 
+use super::keep::Keep;
 use super::migration::{HISTORY, MIGRATIONS, Place};
 use super::refusal::told;
 use super::schema::{Standing, migrate};
@@ -18,11 +19,11 @@ pub struct Ready {
     pub cluster: Option<String>,
 }
 
-/// Makes the database and its tables, or brings them to the newest version.
+/// Makes the database and its tables, or brings them to the newest version, and says how long they keep rows.
 ///
 /// # Errors
 /// Those of the server; tables that are on another cluster, or on none; those of a newer version or with other columns.
-pub fn init(target: &Target, cluster: Option<&str>) -> Result<Ready, Error> {
+pub fn init(target: &Target, cluster: Option<&str>, keep: Keep) -> Result<Ready, Error> {
     let failed = |why: String| Error::ClickHouse { url: target.url.clone(), why };
     let client = target.client()?;
     let done = blocking(target, async {
@@ -46,16 +47,19 @@ pub fn init(target: &Target, cluster: Option<&str>) -> Result<Ready, Error> {
         system.query_raw(&database(&standing.place)).execute().await?;
         let applied = standing.pending().map(|migration| migration.name).collect();
         let standing = migrate(&client, standing).await?;
+        for statement in keep.statements(&standing.place) {
+            client.query_raw(&statement).execute().await?;
+        }
         Ok(Ready { version: standing.version(), applied, cluster: standing.place.cluster })
     })?;
     done.map_err(|error| failed(told(&error, target)))
 }
 
 /// All that a new database is made with, as statements.
-pub fn statements(target: &Target, cluster: Option<&str>) -> Vec<String> {
+pub fn statements(target: &Target, cluster: Option<&str>, keep: Keep) -> Vec<String> {
     let place = place(target, cluster);
     let tables = [&HISTORY].into_iter().chain(MIGRATIONS).flat_map(|migration| migration.statements(&place));
-    [database(&place)].into_iter().chain(tables).collect()
+    [database(&place)].into_iter().chain(tables).chain(keep.statements(&place)).collect()
 }
 
 fn place(target: &Target, cluster: Option<&str>) -> Place {

@@ -131,3 +131,7 @@ ALTER TABLE {table:sessions}{on_cluster}
 
 ALTER TABLE {table:sessions}{on_cluster}
     ADD INDEX IF NOT EXISTS by_event event_id TYPE bloom_filter GRANULARITY 4;
+
+-- Rows that are too old go with their part, without another one being written.
+ALTER TABLE {table:sessions}{on_cluster}
+    MODIFY SETTING ttl_only_drop_parts = 1;

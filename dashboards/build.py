@@ -384,6 +384,18 @@ def certificates():
                 GROUP BY server_name, server, status ORDER BY sessions DESC LIMIT 200""", links=[TO_NAME]),
         ],
         [
+            series("Grades of all sensors, by hour", f"""
+                SELECT hour AS time, security_grade AS grade, sum(sessions) AS sessions
+                FROM posture_hours
+                WHERE {HOURS} AND grade != ''
+                GROUP BY time, grade ORDER BY time""", style="bars", stacked=True),
+            series("Weaknesses of all sensors, by hour", f"""
+                SELECT hour AS time, weakness, sum(sessions) AS sessions
+                FROM weakness_hours
+                WHERE {HOURS}
+                GROUP BY time, weakness ORDER BY time"""),
+        ],
+        [
             table("What is wrong with certificates", f"""
                 SELECT arrayJoin(flaws) AS flaw, count() AS certificates, countIf(leaf) AS leaves, any(subject) AS for_example
                 FROM certificates_seen

@@ -10,6 +10,7 @@ use tlsight::sink::Sink;
 use tlsight::sink::clickhouse::{ClickHouse, Login, Options, Target, WhenFull};
 
 mod samples;
+#[allow(dead_code)]
 mod store;
 
 use store::{Fault, Proxy, Store};

@@ -1,5 +1,6 @@
 //! How long the store keeps rows.
 
+#[allow(dead_code)]
 mod store;
 
 use store::Store;

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+#[allow(dead_code)]
 mod store;
 
 use store::Store;

@@ -24,8 +24,11 @@ V4 = "replaceOne(toString({}), '::ffff:', '')"
 QUESTIONS = {
     "hosts that sent a rare fingerprint, in a day":
         "SELECT source_ip, count(), max(timestamp) FROM sessions WHERE ja4 = '{ja4}' AND {day} GROUP BY source_ip ORDER BY 2 DESC LIMIT 50",
-    "who asked for a name, ever":
-        "SELECT source_ip, ja4, count(), min(timestamp) FROM sessions WHERE server_name = '{name}' GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 50",
+    "which fingerprints asked for a name, ever":
+        "SELECT ja4, sum(sessions), min(first_seen), uniqCombined64Merge(12)(sources) FROM name_fingerprints WHERE server_name = '{name}' "
+        "GROUP BY 1 ORDER BY 2 DESC",
+    "who asked for a name, in a day":
+        "SELECT source_ip, ja4, count(), min(timestamp) FROM sessions WHERE server_name = '{name}' AND {day} GROUP BY 1, 2 ORDER BY 3 DESC LIMIT 50",
     "all of a client, in a day":
         "SELECT timestamp, destination_ip, server_name, ja4, version, cipher FROM sessions WHERE source_ip = '{client}' AND {day} "
         "ORDER BY timestamp DESC LIMIT 500",
@@ -37,14 +40,15 @@ QUESTIONS = {
     "sessions with an address, ever":
         "SELECT source_ip, server_name, ja4, count() FROM sessions WHERE destination_ip = '{server}' GROUP BY 1, 2, 3 ORDER BY 4 DESC LIMIT 50",
     "sessions by version and hour":
-        "SELECT toStartOfHour(timestamp) AS hour, version, count() FROM sessions GROUP BY 1, 2 ORDER BY 1, 2",
+        "SELECT hour, version, sum(sessions) FROM posture_hours GROUP BY 1, 2 ORDER BY 1, 2",
     "fingerprints of a day and their signals":
         "SELECT ja4, sum(sessions) AS n, uniqCombined64Merge(14)(sources), uniqCombined64Merge(14)(names), sum(http2) / n, sum(http3) / n, "
         "sum(resumed) / n, quantilesTDigestMerge(0.5, 0.9, 0.99)(durations) FROM fingerprint_hours WHERE {hours} GROUP BY ja4 ORDER BY n DESC",
     "the rarest fingerprints":
         "SELECT value, bits, sources FROM rarity WHERE kind = 'ja4' ORDER BY bits DESC LIMIT 50",
     "weaknesses, by servers and clients":
-        "SELECT arrayJoin(security_weaknesses) AS weakness, count(), uniq(destination_ip), uniq(source_ip) FROM sessions GROUP BY 1 ORDER BY 2 DESC",
+        "SELECT weakness, sum(sessions), uniqCombined64Merge(14)(destinations), uniqCombined64Merge(14)(sources) FROM weakness_hours "
+        "GROUP BY 1 ORDER BY 2 DESC",
     "sessions of a JA3, in an hour":
         "SELECT timestamp, source_ip, server_name FROM sessions WHERE ja3 = unhex('{ja3}') AND {hour} LIMIT 50",
     "a flow by its Community ID, in an hour":

@@ -36,8 +36,14 @@ impl Keep {
 }
 
 /// Tables, and the time of their rows.
-const ROWS: [(&str, &str); 4] =
-    [("sessions", "timestamp"), ("alerts", "timestamp"), ("sensor_stats", "timestamp"), ("fingerprint_hours", "hour")];
+const ROWS: [(&str, &str); 6] = [
+    ("sessions", "timestamp"),
+    ("alerts", "timestamp"),
+    ("sensor_stats", "timestamp"),
+    ("fingerprint_hours", "hour"),
+    ("posture_hours", "hour"),
+    ("weakness_hours", "hour"),
+];
 const RANDOMS: [&str; 2] = ["client_random", "server_random"];
 
 #[cfg(test)]
@@ -49,11 +55,11 @@ mod tests {
         let place = Place { database: "tls".to_owned(), cluster: Some("all".to_owned()) };
         assert!(Keep::default().statements(&place).is_empty());
         let statements = Keep { rows: Some(90), randoms: Some(7) }.statements(&place);
-        assert_eq!(statements.len(), 6);
+        assert_eq!(statements.len(), ROWS.len() + RANDOMS.len());
         assert_eq!(
             statements[0],
             "ALTER TABLE `tls`.`sessions_local` ON CLUSTER 'all' MODIFY TTL toDateTime(timestamp) + toIntervalDay(90)"
         );
-        assert!(statements[5].contains("`server_random`") && statements[5].ends_with("+ toIntervalDay(7)"));
+        assert!(statements[7].contains("`server_random`") && statements[7].ends_with("+ toIntervalDay(7)"));
     }
 }

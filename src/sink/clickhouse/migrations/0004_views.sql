@@ -1,6 +1,7 @@
 -- What each client fingerprint did in each hour: how much, from and to how many, over what, how fast. These figures tell a
 -- browser from a crawler. Counts are sums; `uniqCombined64Merge(14)` and `quantilesTDigestMerge` read the others.
--- Sessions that were there before this table are counted once: the token stands for them, however often this is run.
+-- Sessions that were there before this table are counted once, however often this is run, and by however many at a time: the
+-- token stands for them, and what comes later is the view's.
 -- spread by cityHash64(ja4)
 CREATE TABLE IF NOT EXISTS {table:fingerprint_hours}{on_cluster}
 (
@@ -48,6 +49,7 @@ SELECT
     quantilesTDigestState(0.5, 0.9, 0.99)(handshake_duration) AS durations
 FROM {table:sessions} AS seen
 WHERE seen.ja4 != ''
+    AND (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'fingerprint_hours_feed') = 0
 GROUP BY hour, ja4
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 
@@ -74,6 +76,95 @@ FROM {table:sessions} AS seen
 WHERE seen.ja4 != ''
 GROUP BY hour, ja4;
 
+-- How well the sessions of each hour were protected.
+-- spread by cityHash64(hour, version, security_grade)
+CREATE TABLE IF NOT EXISTS {table:posture_hours}{on_cluster}
+(
+    `hour` DateTime('UTC'),
+    `network_protocol` LowCardinality(String),
+    `version_protocol` LowCardinality(String),
+    `version` LowCardinality(String),
+    `security_grade` LowCardinality(String),
+    `sessions` SimpleAggregateFunction(sum, UInt64),
+    `failed` SimpleAggregateFunction(sum, UInt64),
+    `post_quantum_known` SimpleAggregateFunction(sum, UInt64),
+    `post_quantum` SimpleAggregateFunction(sum, UInt64),
+    `forward_secret` SimpleAggregateFunction(sum, UInt64),
+    `sources` AggregateFunction(uniqCombined64(14), IPv6),
+    `destinations` AggregateFunction(uniqCombined64(14), IPv6)
+)
+ENGINE = {engine:AggregatingMergeTree}
+PARTITION BY toYYYYMM(hour)
+ORDER BY (hour, network_protocol, version_protocol, version, security_grade)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+INSERT INTO {table:posture_hours}
+SELECT
+    toStartOfHour(timestamp) AS hour,
+    network_protocol,
+    version_protocol,
+    version,
+    security_grade,
+    count() AS sessions,
+    countIf(failure != '') AS failed,
+    countIf(seen.post_quantum IS NOT NULL) AS post_quantum_known,
+    countIf(seen.post_quantum) AS post_quantum,
+    countIf(security_forward_secrecy) AS forward_secret,
+    uniqCombined64State(14)(source_ip) AS sources,
+    uniqCombined64State(14)(destination_ip) AS destinations
+FROM {table:sessions} AS seen
+WHERE (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'posture_hours_feed') = 0
+GROUP BY hour, network_protocol, version_protocol, version, security_grade
+SETTINGS insert_deduplication_token = 'tlsight 0004';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.posture_hours_feed{on_cluster} TO {table:posture_hours} AS
+SELECT
+    toStartOfHour(timestamp) AS hour,
+    network_protocol,
+    version_protocol,
+    version,
+    security_grade,
+    count() AS sessions,
+    countIf(failure != '') AS failed,
+    countIf(seen.post_quantum IS NOT NULL) AS post_quantum_known,
+    countIf(seen.post_quantum) AS post_quantum,
+    countIf(security_forward_secrecy) AS forward_secret,
+    uniqCombined64State(14)(source_ip) AS sources,
+    uniqCombined64State(14)(destination_ip) AS destinations
+FROM {table:sessions} AS seen
+GROUP BY hour, network_protocol, version_protocol, version, security_grade;
+
+-- What was weak in each hour.
+-- spread by cityHash64(weakness)
+CREATE TABLE IF NOT EXISTS {table:weakness_hours}{on_cluster}
+(
+    `hour` DateTime('UTC'),
+    `weakness` LowCardinality(String),
+    `sessions` SimpleAggregateFunction(sum, UInt64),
+    `sources` AggregateFunction(uniqCombined64(14), IPv6),
+    `destinations` AggregateFunction(uniqCombined64(14), IPv6)
+)
+ENGINE = {engine:AggregatingMergeTree}
+PARTITION BY toYYYYMM(hour)
+ORDER BY (hour, weakness)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+INSERT INTO {table:weakness_hours}
+SELECT toStartOfHour(timestamp) AS hour, weakness, count() AS sessions, uniqCombined64State(14)(source_ip) AS sources,
+    uniqCombined64State(14)(destination_ip) AS destinations
+FROM {table:sessions}
+ARRAY JOIN security_weaknesses AS weakness
+WHERE (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'weakness_hours_feed') = 0
+GROUP BY hour, weakness
+SETTINGS insert_deduplication_token = 'tlsight 0004';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS {database}.weakness_hours_feed{on_cluster} TO {table:weakness_hours} AS
+SELECT toStartOfHour(timestamp) AS hour, weakness, count() AS sessions, uniqCombined64State(14)(source_ip) AS sources,
+    uniqCombined64State(14)(destination_ip) AS destinations
+FROM {table:sessions}
+ARRAY JOIN security_weaknesses AS weakness
+GROUP BY hour, weakness;
+
 -- Which client fingerprint asked for which name: since when, how often, from how many addresses.
 -- spread by cityHash64(server_name)
 CREATE TABLE IF NOT EXISTS {table:name_fingerprints}{on_cluster}
@@ -94,6 +185,7 @@ SELECT server_name, ja4, min(timestamp) AS first_seen, max(timestamp) AS last_se
     uniqCombined64State(12)(source_ip) AS sources
 FROM {table:sessions}
 WHERE server_name != '' AND ja4 != ''
+    AND (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'name_fingerprints_feed') = 0
 GROUP BY server_name, ja4
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 
@@ -124,6 +216,7 @@ SELECT source_ip, ja4, min(timestamp) AS first_seen, max(timestamp) AS last_seen
     uniqCombined64StateIf(12)(server_name, server_name != '') AS names
 FROM {table:sessions}
 WHERE ja4 != ''
+    AND (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'host_fingerprints_feed') = 0
 GROUP BY source_ip, ja4
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 
@@ -164,6 +257,7 @@ ARRAY JOIN [
     ('certificate', lower(hex(server_chain_sha256[1]))),
     ('issuer', server_chain_issuer[1])] AS seen
 WHERE value != '' AND NOT match(value, '^0+$')
+    AND (SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'sightings_feed') = 0
 GROUP BY kind, value
 SETTINGS insert_deduplication_token = 'tlsight 0004';
 

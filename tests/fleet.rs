@@ -75,6 +75,20 @@ fn sensors_of_one_cluster_are_told_apart_and_each_session_is_there_once() {
     }
 }
 
+/// What a server gathers of small INSERTs is there once too, though answers are lost.
+#[test]
+fn small_sensors_let_the_server_gather() {
+    let store = Store::shared();
+    store.database("gathered");
+    let proxy = Proxy::before(store, Fault::AnswerLost, 2);
+    let sensor = Sensor { name: "small", sessions: 20, clock: 0 };
+    let told = sensor.send_to(&format!("http://{}/gathered?async_insert=1", proxy.address));
+    assert!(told.iter().all(|line| line.contains("rows are stored")), "{told:?}");
+    assert_eq!((proxy.left(), store.rows("gathered.sessions")), (0, 20));
+    let fed = store.ask("SELECT sum(sessions) AS n FROM gathered.rarity WHERE kind = 'server'");
+    assert_eq!(fed[0]["n"], 20);
+}
+
 /// A sensor, how many sessions it sees, and by how many hours its clock is wrong.
 struct Sensor {
     name: &'static str,

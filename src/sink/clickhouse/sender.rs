@@ -131,10 +131,11 @@ impl Link {
     /// One attempt.
     pub fn send(&mut self, batch: &Batch) -> Result<(), Failure> {
         self.prepare(self.timeouts.answer)?;
-        let Self { client, runtime, timeouts, .. } = self;
+        let Self { client, runtime, timeouts, target, .. } = self;
         let insert = client
             .insert_formatted_with(batch.head.insert())
             .with_setting("insert_deduplication_token", &batch.head.token)
+            .with_setting("async_insert", if target.gathers { "1" } else { "0" })
             .with_timeouts(Some(timeouts.send), Some(timeouts.answer));
         let mut insert = SETTINGS.into_iter().fold(insert, |insert, (name, value)| insert.with_setting(name, value));
         let done = runtime.block_on(async {
@@ -255,13 +256,14 @@ impl Drop for Closing {
 
 /// Sent with every INSERT. Batches are large already; packet times may be of any month; an answer means that rows are on
 /// their shards, and in what is derived from them.
-const SETTINGS: [(&str, &str); 6] = [
-    ("async_insert", "0"),
+const SETTINGS: [(&str, &str); 7] = [
+    ("async_insert_deduplicate", "1"),
     ("decompress", "1"),
     ("deduplicate_blocks_in_dependent_materialized_views", "1"),
     ("distributed_foreground_insert", "1"),
     ("insert_deduplicate", "1"),
     ("max_partitions_per_insert_block", "0"),
+    ("wait_for_async_insert", "1"),
 ];
 
 /// Handed to the connection at once.

@@ -27,6 +27,8 @@ pub struct Target {
     pub user: Option<String>,
     password: Option<String>,
     token: Option<String>,
+    /// The server is to gather the rows of many small INSERTs before it makes a part of them.
+    pub gathers: bool,
     /// Whose certificates are trusted for https, where it is not the authorities that Mozilla trusts.
     authorities: Option<PathBuf>,
 }
@@ -49,7 +51,7 @@ impl Login {
 }
 
 impl Target {
-    /// Reads `http[s]://[user[:password]@]host[:port][/database][?database=name]`. Port 8123 (8443 for https) and database
+    /// Reads `http[s]://[user[:password]@]host[:port][/database][?database=name&async_insert=1]`. Port 8123 (8443 for https) and database
     /// `default` are taken where none is named; user and password in the URL (percent-encoded) go before those of `login`,
     /// and both before its token.
     pub fn parse(text: &str, login: Login) -> Result<Self, Error> {
@@ -72,10 +74,15 @@ impl Target {
             };
         let (path, query) = tail.split_once('?').unwrap_or((tail, ""));
         let mut database = decoded(path.trim_matches('/'));
+        let mut gathers = false;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             match pair.split_once('=') {
                 Some(("database", name)) => database = decoded(name),
-                _ => return Err(wrong(&format!("`{pair}` in the URL is not known; `database=name` is"))),
+                Some(("async_insert", "0" | "1")) => gathers = pair.ends_with('1'),
+                _ => {
+                    let known = "`database=name` and `async_insert=1` are";
+                    return Err(wrong(&format!("`{pair}` in the URL is not known; {known}")));
+                }
             }
         }
         let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
@@ -86,6 +93,7 @@ impl Target {
             user: user.or(login.user),
             password: password.or(login.password),
             token: login.token,
+            gathers,
             authorities: None,
         })
     }
@@ -226,6 +234,7 @@ mod tests {
         assert_eq!(target.database, "tls");
         assert_eq!((target.user.as_deref(), target.password.as_deref()), (Some("al@ice"), Some("p:w")));
         assert_eq!(parsed("http://[::1]:8123?database=a").database, "a");
+        assert!(parsed("http://h/a?async_insert=1").gathers && !parsed("http://h/a?async_insert=0").gathers);
     }
 
     #[test]

@@ -142,7 +142,7 @@ def report(store):
 def values_of(store):
     newest = store.ask("SELECT toString(toDateTime(max(timestamp))) FROM sessions")
     ask = store.ask
-    some = f"FROM sessions WHERE timestamp BETWEEN toDateTime64('{newest}', 9, 'UTC') - 5400 AND toDateTime64('{newest}', 9, 'UTC') - 5390"
+    some = f"FROM sessions WHERE timestamp BETWEEN toDateTime64('{newest}', 9, 'UTC') - 600 AND toDateTime64('{newest}', 9, 'UTC') - 590"
     at = ask(f"SELECT toString(min(timestamp)) {some}")
     return {
         "day": f"timestamp > toDateTime64('{newest}', 9, 'UTC') - INTERVAL 1 DAY",

@@ -5,6 +5,8 @@ FROM
 (
     WITH
         multiIf(
+            -- One that has to say hello twice is rare, whoever it is.
+            ifNull(hello_retry, false), '',
             has(label_software, 'Chromium') AND version = '1.3', if(network_protocol = 'quic', 'h3', 'chromium'),
             has(label_software, 'Firefox') AND version = '1.3', 'firefox',
             has(label_setup, 'safari') OR startsWith(ja4, 't13d2013h2_'), 'safari',

@@ -77,6 +77,9 @@ ask dashboards/queries/clients.sql
 say 'And what the rules found'
 ask dashboards/queries/alerts.sql
 
+say 'Hunting: one library in several programs, by the ciphers that their hellos share'
+ask dashboards/queries/variants_of_a_library.sql
+
 say 'Stopping ClickHouse'
 stop_store
 echo 'Done: nothing is left running. `make store` starts a ClickHouse that keeps its tables.'

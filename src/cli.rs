@@ -4,6 +4,7 @@
 //! line each. Options come in as they are written ([`args`]); each command makes the parts of its run from them.
 
 mod args;
+mod clickhouse;
 mod console;
 mod detection;
 mod explain;
@@ -35,6 +36,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),
         Command::Rules(args) => rules::run(args, &console),
+        Command::Clickhouse(args) => clickhouse::run(args, &console),
     };
     match done {
         Ok(status) => status.into(),

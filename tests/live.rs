@@ -88,7 +88,10 @@ fn sessions_are_stored_in_clickhouse() {
     store.database("live");
     let server = Server::start();
     let url = format!("http://{}/live", store.address);
-    let mut sensor = Sensor::start(&format!("tcp port {}", server.port), ["--json", "--clickhouse", &url]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let spool = folder.path().display().to_string();
+    let mut sensor =
+        Sensor::start(&format!("tcp port {}", server.port), ["--json", "--clickhouse", &url, "--spool", &spool]);
     assert_eq!(get(server.port, "1.2"), "200");
     let seen = sensor.session();
     sensor.interrupt();

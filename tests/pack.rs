@@ -79,7 +79,8 @@ fn each_rule_stands_in_a_family_and_says_what_it_saw() {
         "policy",
         "posture",
     ];
-    for entry in library::read(&folder()) {
+    let all = library::read(&folder());
+    for entry in all.iter().filter(|entry| !library::is_silent(entry, &all)) {
         let text = fs::read_to_string(&entry.path).expect("a rule");
         assert!(families.contains(&entry.family().as_str()), "{}: {}", entry.path.display(), entry.family());
         assert!(entry.techniques().count() > 0, "{}", entry.title());

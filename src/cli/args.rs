@@ -28,6 +28,7 @@ pub enum Command {
     Explain(ExplainArgs),
     Labels(LabelsArgs),
     Rules(RulesArgs),
+    Clickhouse(ClickHouseArgs),
 }
 
 #[derive(Debug, Clone, Copy, Group)]
@@ -74,6 +75,9 @@ pub struct LiveArgs {
     /// How often the counters are told in JSON
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = interval)]
     pub stats_interval: Duration,
+    /// The sensor's name in counters and in the store; by default the machine's
+    #[arg(long, value_name = "NAME")]
+    pub sensor: Option<String>,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -139,6 +143,61 @@ pub enum LabelsCommand {
     },
 }
 
+/// Look after the store: its tables, how it stands, what waits for it.
+///
+/// URL is http[s]://HOST:PORT/DATABASE; TLSIGHT_CLICKHOUSE_USER and TLSIGHT_CLICKHOUSE_PASSWORD, or TLSIGHT_CLICKHOUSE_TOKEN,
+/// log in.
+#[derive(Debug, Group)]
+#[command(after_help = "Examples:
+  tlsight clickhouse init http://localhost:8123/tls
+  tlsight clickhouse init http://localhost:8123/tls --cluster all --dry-run
+  tlsight clickhouse status http://localhost:8123/tls
+  tlsight clickhouse replay http://localhost:8123/tls ~/.local/state/tlsight/spool/quarantine")]
+pub struct ClickHouseArgs {
+    #[command(subcommand)]
+    pub command: ClickHouseCommand,
+    /// Trust the authorities of a PEM file, and no other, for https
+    #[arg(long, value_name = "FILE", global = true)]
+    pub clickhouse_ca: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ClickHouseCommand {
+    /// Make the database and its tables, or bring them to the newest version
+    Init {
+        #[arg(value_name = "URL")]
+        url: String,
+        /// Make replicated tables on a cluster of the server's configuration, with a Distributed table over them
+        #[arg(long, value_name = "NAME")]
+        cluster: Option<String>,
+        /// Keep sessions, alerts and counters for so many days; without this, for ever or as the tables were told before
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        keep: Option<u32>,
+        /// Keep the random bytes of hellos, half of what a session takes on disk, for so many days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        keep_randoms: Option<u32>,
+        /// Print the SQL of a new database, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Say how the store stands, and what waits for it here
+    Status {
+        #[arg(value_name = "URL")]
+        url: String,
+        /// Where batches wait; by default where `live` keeps them
+        #[arg(long, value_name = "DIR")]
+        spool: Option<PathBuf>,
+    },
+    /// Send what waits in a spool, or what was refused, and remove it there; what the server has is not stored twice
+    Replay {
+        #[arg(value_name = "URL")]
+        url: String,
+        /// A spool, its quarantine, or batches
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
+}
+
 /// Where results go, and in which form.
 #[derive(Debug, Group)]
 pub struct OutputArgs {
@@ -154,8 +213,8 @@ pub struct OutputArgs {
     /// Write JSON to FILE instead of standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
-    /// Store sessions and alerts in ClickHouse too, as http://HOST:PORT/DATABASE; TLSIGHT_CLICKHOUSE_USER and
-    /// TLSIGHT_CLICKHOUSE_PASSWORD log in
+    /// Store results in ClickHouse too, as http[s]://HOST:PORT/DATABASE; TLSIGHT_CLICKHOUSE_USER and
+    /// TLSIGHT_CLICKHOUSE_PASSWORD, or TLSIGHT_CLICKHOUSE_TOKEN, log in
     #[arg(long, value_name = "URL")]
     pub clickhouse: Option<String>,
     /// Send alerts by syslog, to udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH
@@ -173,6 +232,16 @@ pub struct OutputArgs {
     /// Trust the authorities of a PEM file, and no other, for the web hook
     #[arg(long, value_name = "FILE", requires = "webhook")]
     pub webhook_ca: Option<PathBuf>,
+    /// Trust the authorities of a PEM file, and no other, for ClickHouse by https
+    #[arg(long, value_name = "FILE", requires = "clickhouse")]
+    pub clickhouse_ca: Option<PathBuf>,
+    /// Let rows wait for ClickHouse in DIR, where they outlive the program; `live` does so below the user's own folder, `read`
+    /// only if it is told
+    #[arg(long, value_name = "DIR", requires = "clickhouse")]
+    pub spool: Option<PathBuf>,
+    /// What the spool may take on disk
+    #[arg(long, value_name = "BYTES", default_value = "4G", value_parser = bytes, requires = "clickhouse")]
+    pub spool_size: u64,
     /// Rows of the summary's tables
     #[arg(long, value_name = "N", default_value = "8", value_parser = at_least_one)]
     pub top: usize,
@@ -250,6 +319,24 @@ fn interval(text: &str) -> Result<Duration, String> {
     seconds.filter(|&seconds| seconds > 0).map(Duration::from_secs).ok_or_else(|| INTERVAL.to_owned())
 }
 
+/// `500M`, `4G`; powers of 1024, at least 1 M.
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit {
+        "" | "B" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(BYTES.to_owned()),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.filter(|&bytes| bytes >= 1 << 20).ok_or_else(|| BYTES.to_owned())
+}
+
+const BYTES: &str = "write a size such as 500M or 4G, at least 1M";
+
 const INTERVAL: &str = "write a time such as 30s, 5m or 1h";
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -270,6 +357,18 @@ mod tests {
     #[test]
     fn the_options_do_not_contradict_each_other() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, size) in
+            [("4G", Some(4 << 30)), ("500M", Some(500 << 20)), ("1048576", Some(1 << 20)), ("2T", Some(2 << 40))]
+        {
+            assert_eq!(bytes(text).ok(), size, "{text}");
+        }
+        for text in ["", "G", "1K", "-1G", "4 parsecs", "99999999999999T"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -43,9 +43,10 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let sources = Sources::of(&args.analysis);
     let stop = stop_on_signal(if sources.is_some() { HangUp::Renews } else { HangUp::Ends })?;
     let renewals = sources.map(|sources| renewals(sources, console)).transpose()?;
+    let sensor = args.sensor.clone().unwrap_or_else(host_name);
     let options = TapOptions { filter: filter.clone(), ..TapOptions::new(interface) };
     let mut source = Timed::new(Sensor::new(stop, |stop| Tap::open(&options, stop))?);
-    let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), console)?;
+    let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
     console.note(&format!("listening to {interface}"));
 
     let begun = Instant::now();
@@ -64,7 +65,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         detector: settings.detector,
         renewals,
         sinks: outputs.sinks,
-        sensor: host_name(),
+        sensor,
         pace: Pace::Live { stats_interval: args.stats_interval },
     };
     let mut losses = Losses { next: begun };

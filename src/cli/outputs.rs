@@ -6,11 +6,12 @@ use std::io;
 use std::path::Path;
 use std::process;
 use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use super::args::OutputArgs;
 use super::console::Console;
 use crate::Error;
-use crate::sink::clickhouse::{Login, Options, Target, WhenFull};
+use crate::sink::clickhouse::{self, Login, Options, SpoolOptions, Target, WhenFull};
 use crate::sink::summary::Digest;
 use crate::sink::{Cef, ClickHouse, Ndjson, Sessions, Sink, Summary, Syslog, Webhook, courier, syslog, webhook};
 
@@ -38,6 +39,7 @@ impl Outputs {
         args: &OutputArgs,
         purpose: Use,
         inputs: impl Iterator<Item = &'a Path>,
+        sensor: &str,
         console: &Console,
     ) -> Result<Self, Error> {
         let to_file = args.output.as_deref().filter(|path| *path != Path::new("-"));
@@ -65,12 +67,7 @@ impl Outputs {
             outputs.sinks.push(Box::new(Cef::new(create(path, &inputs)?, path)));
         }
         if let Some(url) = &args.clickhouse {
-            let target = Target::parse(url, Login::from_env())?;
-            let when_full = match purpose {
-                Use::Read => WhenFull::Wait,
-                Use::Live => WhenFull::Shed,
-            };
-            outputs.sinks.push(Box::new(ClickHouse::open(&target, Options::new(when_full))?));
+            outputs.sinks.push(Box::new(store(url, args, purpose, sensor)?));
         }
         outputs.alerts(args, purpose)?;
         if standard.table {
@@ -110,6 +107,32 @@ impl Outputs {
 /// The machine's name, or nothing.
 pub fn host_name() -> String {
     fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+}
+
+/// The sink for ClickHouse. Captures can wait and be read again, and the same captures make the same batches; an interface
+/// does neither, and its rows wait on disk.
+fn store(url: &str, args: &OutputArgs, purpose: Use, sensor: &str) -> Result<ClickHouse, Error> {
+    let mut target = Target::parse(url, Login::from_env())?;
+    if let Some(authorities) = &args.clickhouse_ca {
+        target = target.trusting(authorities);
+    }
+    let spool = args.spool.as_ref().map(|folder| SpoolOptions { folder: folder.clone(), max_bytes: args.spool_size });
+    let (when_full, repeatable) = match purpose {
+        Use::Read => (WhenFull::Wait, true),
+        Use::Live => (WhenFull::Shed, false),
+    };
+    let options = Options { spool, sensor: sensor.to_owned(), repeatable, ..Options::new(when_full) };
+    if purpose == Use::Read || options.spool.is_some() {
+        return ClickHouse::open(&target, options);
+    }
+    let spool = SpoolOptions { folder: clickhouse::default_spool(), max_bytes: args.spool_size };
+    if let Err(error) = clickhouse::prepare_spool(&spool) {
+        tracing::warn!("{}: {error}: rows wait in memory; --spool names another folder", spool.folder.display());
+        return ClickHouse::open(&target, options);
+    }
+    // What it holds is safe: there is no need to wait long at the end.
+    let finish_wait = Duration::from_secs(5);
+    ClickHouse::open(&target, Options { spool: Some(spool), finish_wait, ..options })
 }
 
 /// What goes to standard output.

@@ -38,7 +38,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
         0 => {}
         others => console.note(&format!("{} passed over: no captures", counted(others, "file"))),
     }
-    let outputs = Outputs::open(&args.output, Use::Read, inputs.paths(), console)?;
+    let outputs = Outputs::open(&args.output, Use::Read, inputs.paths(), "", console)?;
     let extent = Extent { files: inputs.len(), total: inputs.total() };
     let mut progress = match console.errors_are_terminal && !console.is_quiet() {
         // Lines would run into it.

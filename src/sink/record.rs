@@ -22,14 +22,14 @@ pub mod shared;
 mod stats;
 
 use crate::detect::Alert;
-use crate::event::{Event, NewCertificate};
-use crate::x509::flaws::Place;
+use crate::event::Event;
 
 use super::{Stats, json};
 
 pub use alert::{AlertRecord, severity};
 pub(super) use certificate::{Key, signature};
 pub use certificate_record::{CertificateRecord, Sighting};
+pub(super) use certificate_record::{days, left_out, name_count};
 pub use session::Record;
 pub use shared::Shared;
 pub use stats::StatsRecord;
@@ -44,10 +44,7 @@ impl Printer {
     /// Appends a session's line, with its end; before it, those of certificates that no session had shown.
     pub fn event(&mut self, event: &Event, out: &mut Vec<u8>) {
         for new in event.security.new_certificates.iter().flatten() {
-            let NewCertificate { certificate, side, place } = new;
-            let place = if *place == 0 { Place::Leaf } else { Place::Above };
-            let sighting = Sighting { certificate, at: event.timestamp, session: &event.id, side: *side, place };
-            self.certificate(&sighting, out);
+            self.certificate(&Sighting::of(new, event), out);
         }
         self.shared.prepare(event);
         line(&Record::of(event, &self.shared), out);

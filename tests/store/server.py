@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Starts a ClickHouse server for tests and for trying things out, from the Python wheel `chdb-core`.
 
-usage: server.py [--port PORT] [--data DIR] [--user NAME:PASSWORD]
+usage: server.py [--port PORT] [--data DIR] [--user NAME:PASSWORD] [--native PORT --cluster NAME=PORT,PORT...]
 
 The wheel carries the whole engine with its HTTP interface. It runs in a child process; tables lie in DIR (a temporary
 one by default, removed at the end) and survive restarts. When the server answers, it says so; where stdout is no terminal,
 with one line of JSON:
     {"url": "http://127.0.0.1:41234", "version": "26.9.2.1", "data": "...", "pid": 123}
 It listens on 127.0.0.1 only, and stops on SIGTERM, SIGINT or the end of its stdin. User `default` has no password;
-`--user` adds one that has. `scripts/store.sh` installs the wheel; run this file with that environment's python.
+`--user` adds one that has. `--native` opens ClickHouse's native port too, and `--cluster` lets Distributed tables span
+servers of this machine by theirs, one shard each. `scripts/store.sh` installs the wheel; run this file with that environment's python.
 """
 import argparse
 import json
@@ -30,6 +31,7 @@ CONFIG = """<clickhouse>
   <listen_host>127.0.0.1</listen_host>
   <http_port>{port}</http_port>
   <users_config>{users}</users_config>
+  {more}
 </clickhouse>
 """
 
@@ -51,13 +53,15 @@ USER = """<{name}>
       <networks><ip>127.0.0.1</ip></networks>
     </{name}>"""
 
+SHARD = "<shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>"
+
 START_SECONDS = 60
 STOP_SECONDS = 15
 
 
 def main():
     if sys.argv[1:2] == ["--engine"]:
-        return run_engine(*sys.argv[2:4])
+        return run_engine(*sys.argv[2:5])
     args = arguments()
     work = pathlib.Path(tempfile.mkdtemp(prefix="store."))
     data = pathlib.Path(args.data).resolve() if args.data else work / "data"
@@ -88,6 +92,8 @@ def arguments():
     parser.add_argument("--port", type=int, default=0, help="HTTP port (default: a free one)")
     parser.add_argument("--data", metavar="DIR", help="where the tables are kept (default: a temporary folder)")
     parser.add_argument("--user", metavar="NAME:PASSWORD", help="add a user with a password")
+    parser.add_argument("--native", type=int, metavar="PORT", help="open the native port too")
+    parser.add_argument("--cluster", metavar="NAME=PORT,...", help="native ports of the servers of a cluster")
     args = parser.parse_args()
     if args.user and not (":" in args.user and args.user.split(":")[0].isidentifier()):
         parser.error("--user wants NAME:PASSWORD, NAME of letters, digits and _")
@@ -107,13 +113,13 @@ class Engine:
             more = USER.format(name=name, password=escape(password))
         users = work / "users.xml"
         users.write_text(USERS.format(more=more))
-        (work / "config.xml").write_text(CONFIG.format(port=port, users=users))
+        (work / "config.xml").write_text(CONFIG.format(port=port, users=users, more=cluster(args)))
         pipe = work / "until-closed"
         os.mkfifo(pipe)
         self.hold = os.open(pipe, os.O_RDWR)
         with open(work / "engine.log", "wb") as log:
             self.child = subprocess.Popen(
-                [sys.executable, os.path.abspath(__file__), "--engine", str(pipe), str(data)],
+                [sys.executable, os.path.abspath(__file__), "--engine", str(pipe), str(data), "TCP" * bool(args.native)],
                 cwd=work, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )
 
@@ -141,14 +147,24 @@ class Engine:
             self.child.wait()
 
 
-def run_engine(pipe, data):
+def cluster(args):
+    """What the configuration says of the native port and of the cluster."""
+    more = f"<tcp_port>{args.native}</tcp_port>" if args.native else ""
+    if args.cluster:
+        name, _, ports = args.cluster.partition("=")
+        shards = "".join(SHARD.format(port=int(port)) for port in ports.split(","))
+        more += f"<remote_servers><{name}>{shards}</{name}></remote_servers>"
+    return more
+
+
+def run_engine(pipe, data, native):
     """In the child: serves until nobody holds the writing end of `pipe` any more."""
     die_with_the_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The connection object of the package opens no ports; this entry runs the statements as the engine's own shell does.
     from chdb import _chdb
     _chdb.query(
-        f"SYSTEM START LISTEN HTTP; SELECT * FROM file('{pipe}', 'LineAsString', 'line String') FORMAT Null",
+        f"SYSTEM START LISTEN HTTP; {'SYSTEM START LISTEN TCP; ' * bool(native)}SELECT * FROM file('{pipe}', 'LineAsString', 'line String') FORMAT Null",
         "TabSeparated",
         path=data,
     )

@@ -23,6 +23,7 @@ pub struct AlertRow<'a> {
     destination_ip: Ipv6Addr,
     destination_port: u16,
     ja4: &'a str,
+    sensor: &'a str,
     event_ids: &'a [[u8; 16]],
     session_count: u64,
     group: Vec<(&'a str, &'a str)>,
@@ -36,7 +37,7 @@ pub struct AlertRow<'a> {
 }
 
 impl<'a> AlertRow<'a> {
-    pub fn of(alert: &'a Alert) -> Self {
+    pub fn of(alert: &'a Alert, sensor: &'a str) -> Self {
         let rule = &*alert.rule;
         let listed = alert.listed.as_deref();
         Self {
@@ -52,6 +53,7 @@ impl<'a> AlertRow<'a> {
             destination_ip: mapped(alert.destination.ip),
             destination_port: alert.destination.port,
             ja4: alert.fingerprint.as_ref().map(|ja4| ja4.as_str()).unwrap_or_default(),
+            sensor,
             event_ids: &alert.sessions,
             session_count: alert.count,
             group: alert.group.iter().map(|(field, value)| (&**field, &**value)).collect(),

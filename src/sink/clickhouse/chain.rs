@@ -84,11 +84,11 @@ fn alternative_names(parsed: &Parsed) -> Vec<Cow<'_, str>> {
 }
 
 #[cfg(feature = "ja4plus")]
-fn ja4x(parsed: &Parsed) -> String {
+pub(super) fn ja4x(parsed: &Parsed) -> String {
     parsed.ja4x.map(|ja4x| ja4x.to_string()).unwrap_or_default()
 }
 
 #[cfg(not(feature = "ja4plus"))]
-fn ja4x(_: &Parsed) -> String {
+pub(super) fn ja4x(_: &Parsed) -> String {
     String::new()
 }

@@ -1,7 +1,7 @@
 //! Events as rows: a field a column, in the order of the table's columns.
 //!
 //! In: an [`Event`]. Out: a row that borrows from it, the same each time. What is not known is `None`, empty
-//! text or an empty array, as in `sessions.sql`. Texts are those of the public schema; numbers stay numbers.
+//! text or an empty array, as in `migrations`. Texts are those of the public schema; numbers stay numbers.
 
 mod fill;
 
@@ -17,7 +17,6 @@ use crate::decode::System;
 use crate::event::labels::Role;
 use crate::event::terms::Version;
 use crate::event::{Agreement, ClientCertificate, ClientShape, EarlyData, Ech, Event, Failure, Missing, Resumption};
-use crate::sink::community_id::CommunityId;
 use crate::sink::forms::Hex;
 use crate::tls::Upgrade;
 use crate::wire::registry;
@@ -53,7 +52,6 @@ pub struct SessionRow<'a> {
     quic_parameter_ids: Vec<u64>,
     quic_parameter_values: Vec<Option<u64>>,
     quic_parameter_lengths: Vec<u16>,
-    community_id: String,
     vlan_id: Option<u16>,
     inner_vlan_id: Option<u16>,
     source_ip: Ipv6Addr,
@@ -68,13 +66,9 @@ pub struct SessionRow<'a> {
     resumed: Option<bool>,
     established: bool,
     server_name: Cow<'a, str>,
-    ja3: Option<&'a [u8; 16]>,
-    ja3_full: &'a str,
     ja3n: Option<&'a [u8; 16]>,
     ja4: &'a str,
     ja4_r: &'a str,
-    ja4_o: &'a str,
-    ja4_ro: &'a str,
     stable: &'a str,
     ja4t: String,
     ja4l: String,
@@ -247,6 +241,26 @@ pub struct SessionRow<'a> {
     server_chain_self_issued: Vec<Option<bool>>,
     server_chain_malformed: Vec<bool>,
     server_chain_ja4x: Vec<String>,
+    sensor: &'a str,
+    second_ja3_full: &'a str,
+    second_ja3n: Option<&'a [u8; 16]>,
+    second_ja4_o: &'a str,
+    second_ja4_ro: &'a str,
+    second_stable: &'a str,
+    second_legacy_version: Option<u16>,
+    second_versions: &'a [u16],
+    second_compression_methods: &'a [u8],
+    second_point_formats: &'a [u8],
+    second_signature_algorithms: &'a [u16],
+    second_signature_algorithms_cert: &'a [u16],
+    second_alpn: Vec<Cow<'a, str>>,
+    second_psk_modes: &'a [u8],
+    second_certificate_compression: &'a [u16],
+    second_heartbeat: Option<u8>,
+    second_max_fragment_length: Option<u16>,
+    second_record_size_limit: Option<u16>,
+    server_alpn: Cow<'a, str>,
+    security_reasons: Vec<&'a str>,
 }
 
 pub(super) fn mapped(ip: IpAddr) -> Ipv6Addr {
@@ -260,15 +274,24 @@ pub(super) fn mapped(ip: IpAddr) -> Ipv6Addr {
 mod tests {
     use super::*;
     use crate::sink::clickhouse::alert_row::AlertRow;
-    use crate::sink::clickhouse::schema::{ALERTS, SESSIONS};
+    use crate::sink::clickhouse::certificate_row::CertificateRow;
+    use crate::sink::clickhouse::migration;
+    use crate::sink::clickhouse::schema::Table;
+    use crate::sink::clickhouse::stats_row::StatsRow;
 
     #[test]
     fn rows_have_the_columns_of_their_tables() {
-        for (table, names) in
-            [(SESSIONS, <SessionRow<'_> as Row>::COLUMN_NAMES), (ALERTS, <AlertRow<'_> as Row>::COLUMN_NAMES)]
-        {
-            let columns: Vec<_> = table.columns().map(|(name, _)| name).collect();
-            assert_eq!(columns, names, "{}", table.name);
+        for (table, names) in [
+            (Table::Sessions, <SessionRow<'_> as Row>::COLUMN_NAMES),
+            (Table::Certificates, <CertificateRow<'_> as Row>::COLUMN_NAMES),
+            (Table::Alerts, <AlertRow<'_> as Row>::COLUMN_NAMES),
+            (Table::SensorStats, <StatsRow<'_> as Row>::COLUMN_NAMES),
+        ] {
+            let table = table.name();
+            let columns = migration::columns(table, migration::latest());
+            let stored: Vec<_> =
+                columns.iter().filter(|column| !column.is_computed).map(|column| column.name).collect();
+            assert_eq!(stored, names, "{table}");
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::x509::verify::Problem;
 pub(super) struct Security<'a> {
     pub grade: &'a str,
     pub weaknesses: Vec<&'a str>,
+    pub reasons: Vec<&'a str>,
     pub forward_secrecy: Option<bool>,
     pub post_quantum: Option<bool>,
     pub chain_status: &'a str,
@@ -24,6 +25,7 @@ impl<'a> Security<'a> {
     pub fn of(event: &'a Event) -> Self {
         let security = &event.security;
         let posture = security.posture.as_deref();
+        let weaknesses = posture.map(|posture| &*posture.weaknesses).unwrap_or_default();
         let status = |chain: Option<event::Chain>| chain.map(event::Chain::as_str).unwrap_or_default();
         let verdict = |chain: Option<event::Chain>| chain.and_then(event::Chain::verdict);
         let problems = |chain| {
@@ -33,11 +35,8 @@ impl<'a> Security<'a> {
         let name = verdict(security.server_chain).and_then(|verdict| verdict.name);
         Self {
             grade: posture.map(|posture| &*posture.grade).unwrap_or_default(),
-            weaknesses: posture
-                .iter()
-                .flat_map(|posture| &posture.weaknesses)
-                .map(|weakness| &*weakness.name)
-                .collect(),
+            weaknesses: weaknesses.iter().map(|weakness| &*weakness.name).collect(),
+            reasons: weaknesses.iter().map(|weakness| &*weakness.reason).collect(),
             forward_secrecy: posture.and_then(|posture| posture.forward_secrecy),
             post_quantum: posture.and_then(|_| event.handshake.is_post_quantum()),
             chain_status: status(security.server_chain),

@@ -1,425 +1,193 @@
-//! The thread that talks to the server: gathers, sends, sends again.
+//! The thread that turns events into rows, and rows into batches.
 //!
-//! A batch keeps its events and an identifier of its own; each attempt makes the same rows of them and carries the same
-//! deduplication token, so that a batch whose answer was lost is not stored twice.
+//! In: shared batches of events, alerts, counters. Out: batches of rows into the spool, cut by rows, bytes and time. Talks to
+//! no server.
 
-use std::fmt::Display;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use clickhouse::error::Error;
-use clickhouse::insert::Insert;
-use clickhouse::{Client, Row};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
-use tokio::runtime::Runtime;
+use serde::Serialize;
 
 use super::alert_row::AlertRow;
-use super::gate::{Gate, Load};
+use super::batch::{Gathering, Tokens};
+use super::certificate_row::CertificateRow;
+use super::gate::Load;
 use super::rows::SessionRow;
 use super::schema::Table;
-use super::target::{PASSWORD_VARIABLE, USER_VARIABLE};
-use super::{Options, Target, schema};
+use super::sender::Shared;
+use super::spool::Put;
+use super::stats_row::StatsRow;
+use super::{Options, Target};
 use crate::detect::Alert;
 use crate::event::Event;
-use crate::sink::backoff::Backoff;
+use crate::sink::Stats;
+use crate::sink::record::Sighting;
 
 /// What the sink hands to the thread.
 pub enum Work {
     Events(Arc<Vec<Event>>),
     Alert(Box<Alert>),
+    Stats(Box<Stats>),
 }
 
-/// What the sink and the thread both see.
-#[derive(Debug)]
-pub struct Shared {
-    pub gate: Gate,
-    pub tally: Tally,
-    /// Set when the run is over: after it, nothing is tried again.
-    deadline: OnceLock<Instant>,
-}
+/// What an alert, or a set of counters, takes in the queue.
+pub const SMALL: Load = Load { rows: 1, bytes: 1 << 10 };
 
-/// Rows, counted.
-#[derive(Debug, Default)]
-pub struct Tally {
-    pub offered: Count,
-    /// Found no room in the queue.
-    pub shed: Count,
-    pub stored: Count,
-    /// Refused by the server for good.
-    pub refused: Count,
-    /// Attempts that failed.
-    failures: Count,
-    last_error: Mutex<Option<String>>,
-}
-
-#[derive(Debug, Default)]
-pub struct Count(AtomicUsize);
-
-/// What an alert takes in the queue.
-pub const ALERT: Load = Load { rows: 1, bytes: 1 << 10 };
-
-/// What a batch of events takes in the queue: the events, and certificates as if they were not shared.
+/// What a batch of events takes in the queue.
 pub fn load(events: &[Event]) -> Load {
-    let chains = events.iter().flat_map(|event| event.client_chain.iter().chain(&event.server_chain));
+    let mut all = Load::default();
+    for Load { rows, bytes } in events.iter().map(load_of) {
+        all.rows += rows;
+        all.bytes += bytes;
+    }
+    all
+}
+
+/// The event, and certificates as if they were not shared.
+fn load_of(event: &Event) -> Load {
+    let chains = event.client_chain.iter().chain(&event.server_chain);
     let certificates: usize = chains.map(|certificate| certificate.der.len()).sum();
-    Load { rows: events.len(), bytes: events.len() * EVENT_BYTES + certificates }
+    let new = event.security.new_certificates.as_ref().map_or(0, |new| new.len());
+    Load { rows: 1 + new, bytes: EVENT_BYTES + certificates }
 }
 
 pub struct Writer {
-    client: Client,
-    runtime: Runtime,
-    options: Options,
     shared: Arc<Shared>,
+    options: Options,
     target: Target,
-    tables: Tables,
-    /// Makes the tokens of this run unlike those of another.
-    run: u64,
+    tokens: Tokens,
+    tables: [Pile; 4],
+}
+
+/// The rows of one table that wait for others.
+struct Pile {
+    rows: Gathering,
+    /// When the first of them came.
+    since: Option<Instant>,
+    /// Batches that were made.
     batches: u64,
 }
 
-/// Whether the tables are known to be there.
-enum Tables {
-    Unknown,
-    Ready,
-}
-
 impl Writer {
-    pub fn new(target: &Target, options: Options, shared: Arc<Shared>) -> std::io::Result<Self> {
-        Ok(Self {
-            client: target.client(),
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build()?,
-            options,
-            shared,
-            target: target.clone(),
-            tables: Tables::Unknown,
-            // The standard library's hash keys are random per process.
-            run: RandomState::new().hash_one(std::process::id()),
-            batches: 0,
-        })
+    pub fn new(target: &Target, options: Options, tokens: Tokens, shared: Arc<Shared>) -> Self {
+        let tables = [
+            Pile::of(Gathering::new::<SessionRow<'_>>(Table::Sessions)),
+            Pile::of(Gathering::new::<CertificateRow<'_>>(Table::Certificates)),
+            Pile::of(Gathering::new::<AlertRow<'_>>(Table::Alerts)),
+            Pile::of(Gathering::new::<StatsRow<'_>>(Table::SensorStats)),
+        ];
+        Self { shared, options, target: target.clone(), tokens, tables }
     }
 
-    /// Prepares the tables if the server answers; an error is one that no waiting mends.
-    pub fn first_contact(&mut self) -> Result<(), String> {
-        match self.runtime.block_on(prepare(&self.client, FIRST_CONTACT)) {
-            Ok(()) => self.tables = Tables::Ready,
-            Err(error) => {
-                let told = self.told(&error);
-                if is_final(&error) {
-                    return Err(told);
-                }
-                tracing::warn!("ClickHouse at {}: {told}; trying again", self.target.url);
-                self.shared.tally.failed(told);
-            }
-        }
-        Ok(())
-    }
-
-    /// Works until the sink has gone and all is stored, or the deadline has passed.
+    /// Works until the sink has gone.
     pub fn run(mut self, work: &Receiver<Work>) {
-        // However this ends, nobody may wait at the gate for it.
-        let _closing = Closing(Arc::clone(&self.shared));
-        let mut batch = Batch::default();
+        // However this ends, the sender must not wait for more.
+        let _ending = Ending(Arc::clone(&self.shared));
         loop {
-            let next = match batch.due(self.options.period) {
+            let next = match self.due() {
                 Some(due) => work.recv_deadline(due),
                 None => work.recv().map_err(|_| RecvTimeoutError::Disconnected),
             };
-            let (complete, ended) = match next {
-                Ok(next) => {
-                    batch.push(next);
-                    let Load { rows, bytes } = batch.load;
-                    (rows >= self.options.batch_rows || bytes >= self.options.batch_bytes, false)
+            match next {
+                Ok(work) => self.take(work),
+                Err(RecvTimeoutError::Timeout) => {
+                    let now = Instant::now();
+                    self.cut(|pile, period| pile.due(period).is_some_and(|due| due <= now));
                 }
-                Err(RecvTimeoutError::Timeout) => (true, false),
-                Err(RecvTimeoutError::Disconnected) => (true, true),
-            };
-            if complete && !batch.is_empty() {
-                self.deliver(&batch);
-                self.shared.gate.release(batch.load);
-                batch = Batch::default();
-            }
-            if ended {
-                return;
+                Err(RecvTimeoutError::Disconnected) => return self.cut(|_, _| true),
             }
         }
     }
 
-    /// Sends a batch until the server has it, refuses it for good, or time is up.
-    fn deliver(&mut self, batch: &Batch) {
-        self.batches += 1;
-        let mut sessions = Part { rows: batch.sessions(), state: State::Waiting };
-        let mut alerts = Part { rows: batch.alerts.len(), state: State::Waiting };
-        let mut backoff = Backoff::default();
-        let mut failures = 0;
-        while !self.shared.is_over() {
-            let done = self.attempt(batch, &mut sessions, &mut alerts);
-            for part in [&mut sessions, &mut alerts] {
-                part.count(&self.shared.tally);
-            }
-            let Err(error) = done else {
-                if failures > 0 {
-                    tracing::info!("ClickHouse at {}: rows are stored again", self.target.url);
-                }
-                return;
-            };
-            let told = self.told(&error);
-            if failures == 0 {
-                tracing::warn!("ClickHouse at {}: {told}", self.target.url);
-            }
-            failures += 1;
-            self.shared.tally.failed(told);
-            if is_final(&error) {
-                for part in [sessions, alerts] {
-                    if part.state == State::Waiting {
-                        self.shared.tally.refused.add(part.rows);
+    /// Makes rows of it; what it took in the queue is free then.
+    fn take(&mut self, work: Work) {
+        let sensor = self.options.sensor.clone();
+        let taken = match &work {
+            Work::Events(events) => load(events),
+            Work::Alert(_) | Work::Stats(_) => SMALL,
+        };
+        match work {
+            Work::Events(events) => {
+                for event in events.iter() {
+                    self.push(0, &SessionRow::of(event, &sensor));
+                    for new in event.security.new_certificates.iter().flatten() {
+                        self.push(1, &CertificateRow::of(&Sighting::of(new, event), &sensor));
                     }
                 }
-                return;
             }
-            // The end of the run wakes it.
-            thread::park_timeout(backoff.next());
+            Work::Alert(alert) => self.push(2, &AlertRow::of(&alert, &sensor)),
+            Work::Stats(stats) => self.push(3, &StatsRow::of(&stats)),
+        }
+        self.shared.gate.release(taken);
+    }
+
+    fn push<R: Serialize>(&mut self, table: usize, row: &R) {
+        let Self { shared, options, target, tokens, tables } = self;
+        let Some(pile) = tables.get_mut(table) else { return };
+        if let Err(error) = pile.rows.push(row) {
+            tracing::error!("a row of `{table}` cannot be written: {error}");
+            shared.tally.refused.add(1);
+        }
+        pile.since.get_or_insert_with(Instant::now);
+        if pile.rows.rows() >= options.batch_rows || pile.rows.bytes() >= options.batch_bytes {
+            pile.hand_over(shared, options, *tokens, target);
         }
     }
 
-    /// One attempt at what is not stored yet.
-    fn attempt(&mut self, batch: &Batch, sessions: &mut Part, alerts: &mut Part) -> Result<(), Error> {
-        let Self { client, runtime, options, tables, run, batches, .. } = self;
-        // Tokens are of one table each.
-        let token = &*format!("tlsight-{run:016x}-{batches}");
-        runtime.block_on(async {
-            if matches!(tables, Tables::Unknown) {
-                prepare(client, options.answer_timeout).await?;
-                *tables = Tables::Ready;
+    /// Hands over the piles that are ripe.
+    fn cut(&mut self, ripe: impl Fn(&Pile, Duration) -> bool) {
+        let Self { shared, options, target, tokens, tables } = self;
+        for pile in tables.iter_mut().filter(|pile| pile.since.is_some()) {
+            if ripe(pile, options.period) {
+                pile.hand_over(shared, options, *tokens, target);
             }
-            if sessions.is_due() {
-                let mut insert = options.insert::<SessionRow<'_>>(client, schema::SESSIONS, token).await?;
-                for event in batch.events.iter().flat_map(|events| events.iter()) {
-                    insert.write(&SessionRow::of(event)).await?;
-                }
-                insert.end().await?;
-                sessions.state = State::Stored;
-            }
-            if alerts.is_due() {
-                let mut insert = options.insert::<AlertRow<'_>>(client, schema::ALERTS, token).await?;
-                for alert in &batch.alerts {
-                    insert.write(&AlertRow::of(alert)).await?;
-                }
-                insert.end().await?;
-                alerts.state = State::Stored;
-            }
-            Ok(())
-        })
+        }
     }
 
-    /// An error in the user's terms, with what mends it.
-    fn told(&self, error: &Error) -> String {
-        match code(error) {
-            Some(192..=194 | 516) => {
-                let user = self.target.user.as_deref().unwrap_or("default");
-                format!(
-                    "user `{user}` or its password was refused: set {USER_VARIABLE} and {PASSWORD_VARIABLE}, or write \
-                     them into the URL"
-                )
-            }
-            Some(81) => {
-                let name = &self.target.database;
-                format!("there is no database `{name}`: make it with CREATE DATABASE, or name another one in the URL")
-            }
-            Some(497) => format!("the user lacks a right: {}", one_line(error)),
-            _ => one_line(error),
+    /// When the next pile has waited long enough. By content, batches are cut where their rows say alone: the same input gives
+    /// the same batches.
+    fn due(&self) -> Option<Instant> {
+        match self.tokens {
+            Tokens::OfContent => None,
+            Tokens::OfRun(_) => self.tables.iter().filter_map(|pile| pile.due(self.options.period)).min(),
         }
     }
 }
 
-async fn prepare(client: &Client, timeout: Duration) -> Result<(), Error> {
-    tokio::time::timeout(timeout, schema::prepare(client)).await.unwrap_or(Err(Error::TimedOut))
-}
-
-impl Options {
-    async fn insert<R: Row>(&self, client: &Client, table: Table, token: &str) -> Result<Insert<R>, Error> {
-        let insert = client
-            .insert::<R>(table.name)
-            .await?
-            .with_setting("insert_deduplication_token", token)
-            .with_timeouts(Some(self.send_timeout), Some(self.answer_timeout));
-        Ok(SETTINGS.into_iter().fold(insert, |insert, (name, value)| insert.with_setting(name, value)))
-    }
-}
-
-impl Shared {
-    pub fn new(gate: Gate) -> Self {
-        Self { gate, tally: Tally::default(), deadline: OnceLock::new() }
+impl Pile {
+    fn of(rows: Gathering) -> Self {
+        Self { rows, since: None, batches: 0 }
     }
 
-    /// The run is over: what is not stored by then stays so.
-    pub fn finish_by(&self, deadline: Instant) {
-        self.deadline.get_or_init(|| deadline);
-    }
-
-    fn is_over(&self) -> bool {
-        self.deadline.get().is_some_and(|deadline| Instant::now() >= *deadline)
-    }
-}
-
-impl Tally {
-    fn failed(&self, why: String) {
-        self.failures.add(1);
-        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
-    }
-
-    /// One line on what was not stored, or on what went wrong although all was; `waited` is how long the end waited in
-    /// vain.
-    pub fn summary(&self, url: &str, waited: Option<Duration>) -> Option<String> {
-        let (offered, stored) = (self.offered.value(), self.stored.value());
-        let failures = self.failures.value();
-        let lost = offered.saturating_sub(stored);
-        let last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let last = last.map(|error| format!("; last error: {error}")).unwrap_or_default();
-        if lost == 0 {
-            return (failures > 0).then(|| {
-                format!("ClickHouse at {url}: all {stored} rows are stored, after {failures} failed attempts{last}")
-            });
-        }
-        let (shed, refused) = (self.shed.value(), self.refused.value());
-        let open = lost.saturating_sub(shed + refused);
-        let mut reasons = Vec::new();
-        if shed > 0 {
-            reasons.push(format!("{shed} found the queue full"));
-        }
-        if refused > 0 {
-            reasons.push(format!("{refused} were refused"));
-        }
-        if open > 0 {
-            let waited = waited.map(|wait| format!(" after {} s of waiting", wait.as_secs())).unwrap_or_default();
-            reasons.push(format!("{open} were not confirmed{waited}"));
-        }
-        Some(format!(
-            "ClickHouse at {url}: {lost} of {offered} rows were not stored: {}; {failures} failed attempts{last}",
-            reasons.join(", ")
-        ))
-    }
-}
-
-impl Count {
-    pub fn add(&self, n: usize) {
-        self.0.fetch_add(n, Ordering::Relaxed);
-    }
-
-    pub fn value(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// Rows on their way to one or two INSERTs.
-#[derive(Default)]
-struct Batch {
-    events: Vec<Arc<Vec<Event>>>,
-    alerts: Vec<Alert>,
-    load: Load,
-    since: Option<Instant>,
-}
-
-impl Batch {
-    fn push(&mut self, work: Work) {
-        let load = match work {
-            Work::Events(events) => {
-                let load = load(&events);
-                self.events.push(events);
-                load
-            }
-            Work::Alert(alert) => {
-                self.alerts.push(*alert);
-                ALERT
-            }
-        };
-        self.load.rows += load.rows;
-        self.load.bytes += load.bytes;
-        self.since.get_or_insert_with(Instant::now);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.since.is_none()
-    }
-
-    /// When it has waited long enough; `None` for an empty one.
     fn due(&self, period: Duration) -> Option<Instant> {
         self.since.map(|since| since + period)
     }
 
-    fn sessions(&self) -> usize {
-        self.events.iter().map(|events| events.len()).sum()
-    }
-}
-
-/// The rows of a batch that go into one table.
-struct Part {
-    rows: usize,
-    state: State,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Waiting,
-    Stored,
-    Counted,
-}
-
-impl Part {
-    fn is_due(&self) -> bool {
-        self.rows > 0 && self.state == State::Waiting
-    }
-
-    fn count(&mut self, tally: &Tally) {
-        if self.state == State::Stored {
-            tally.stored.add(self.rows);
-            self.state = State::Counted;
+    fn hand_over(&mut self, shared: &Shared, options: &Options, tokens: Tokens, target: &Target) {
+        self.since = None;
+        self.batches += 1;
+        let batch = self.rows.cut(tokens, self.batches, &target.url, &target.database);
+        let rows = batch.head.rows;
+        if rows == 0 {
+            return;
+        }
+        match shared.spool.put(batch, options.when_full, &shared.tally) {
+            Put::Kept => {}
+            Put::MemoryFull => shared.tally.shed.add(rows),
+            Put::DiskFull => shared.tally.spool_full.add(rows),
         }
     }
 }
 
-/// Closes the gate when the thread ends.
-struct Closing(Arc<Shared>);
+/// Tells the spool that no batch comes any more.
+struct Ending(Arc<Shared>);
 
-impl Drop for Closing {
+impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.gate.close();
+        self.0.spool.end();
     }
 }
-
-/// Whether the same rows would be refused again: a wrong login, a missing right or database, another schema.
-fn is_final(error: &Error) -> bool {
-    match error {
-        Error::SchemaMismatch(_) | Error::InvalidParams(_) | Error::Unsupported(_) | Error::Custom(_) => true,
-        _ => code(error).is_some_and(|code| FINAL.contains(&code)),
-    }
-}
-
-/// The server's own number of an error.
-fn code(error: &Error) -> Option<u32> {
-    let Error::BadResponse(text) = error else { return None };
-    let (_, rest) = text.split_once("Code: ")?;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
-}
-
-/// An error on one line of bounded length, without control characters.
-fn one_line(error: &impl Display) -> String {
-    let text = error.to_string();
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no answer");
-    line.chars().filter(|c| !c.is_control()).take(300).collect()
-}
-
-/// Unknown identifier, type, table or setting (16, 47, 50, 53, 60, 115), data that does not fit the columns (6, 27, 33, 117),
-/// syntax (62), unknown database (81), login (192 to 194, 516), rights (497).
-const FINAL: &[u32] = &[6, 16, 27, 33, 47, 50, 53, 60, 62, 81, 115, 117, 192, 193, 194, 497, 516];
-
-/// Sent with every INSERT. Batches are large already; packet times may be of any month.
-const SETTINGS: [(&str, &str); 3] =
-    [("async_insert", "0"), ("insert_deduplicate", "1"), ("max_partitions_per_insert_block", "0")];
 
 /// What an event holds beside its certificates, on a generous guess.
 const EVENT_BYTES: usize = 2 << 10;
-
-const FIRST_CONTACT: Duration = Duration::from_secs(5);

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::certificate::{Key, filled, signature};
 use crate::capture::Timestamp;
-use crate::event::Side;
+use crate::event::{self, NewCertificate, Side};
 use crate::sink::forms::{Address, Date, Each, Hex, Serial, Shown, Time};
 use crate::sink::json::Text;
 use crate::x509::facts::{self, KeyUsage};
@@ -128,6 +128,19 @@ struct LogEntry<'a> {
     timestamp: Option<Date>,
 }
 
+impl<'a> Sighting<'a> {
+    pub fn of(new: &'a NewCertificate, event: &'a event::Event) -> Self {
+        let NewCertificate { certificate, side, place } = new;
+        let place = if *place == 0 { Place::Leaf } else { Place::Above };
+        Self { certificate, at: event.timestamp, session: &event.id, side: *side, place }
+    }
+
+    /// Since 1970-01-01T00:00:00Z.
+    pub fn second(&self) -> i64 {
+        self.at.0.div_euclid(NANOSECONDS)
+    }
+}
+
 impl<'a> CertificateRecord<'a> {
     pub fn of(sighting: &Sighting<'a>) -> Self {
         Self {
@@ -141,12 +154,11 @@ impl<'a> CertificateRecord<'a> {
 impl<'a> Full<'a> {
     fn of(sighting: &Sighting<'a>) -> Self {
         let certificate = sighting.certificate;
-        let second = sighting.at.0.div_euclid(NANOSECONDS);
+        let second = sighting.second();
         let parsed = certificate.parsed.as_ref().ok();
         let facts = parsed.map(|parsed| &parsed.facts);
         let text = |text: fn(&'a Parsed) -> Option<&'a str>| parsed.and_then(text).and_then(|text| filled(Some(text)));
         let (start, end) = (parsed.and_then(|parsed| parsed.not_before), parsed.and_then(|parsed| parsed.not_after));
-        let days = |from: i64, to: i64| to.saturating_sub(from).div_euclid(DAY);
         let list = |list: fn(&'a facts::Facts) -> &'a Vec<String>| facts.map_or(&[][..], |facts| list(facts));
         let scts = facts.and_then(|facts| facts.scts.as_ref());
         Self {
@@ -213,9 +225,7 @@ impl<'a> PublicKey<'a> {
 
 impl<'a> Names<'a> {
     fn of(parsed: &'a Parsed) -> Self {
-        let lists = [&parsed.dns_names, &parsed.email_addresses, &parsed.uris];
-        let listed = lists.iter().map(|list| list.len()).sum::<usize>() + parsed.ip_addresses.len();
-        let count = listed + parsed.names_left_out as usize + parsed.facts.other_names as usize;
+        let count = name_count(parsed);
         Self {
             dns: Some(&parsed.dns_names),
             ip: Some(Addresses(parsed)),
@@ -226,7 +236,20 @@ impl<'a> Names<'a> {
     }
 }
 
-fn left_out(parsed: &Parsed) -> u32 {
+/// Whole days, those that have begun before 0 too.
+pub fn days(from: i64, to: i64) -> i64 {
+    to.saturating_sub(from).div_euclid(DAY)
+}
+
+/// All alternative names, those of other kinds and those that are not listed too.
+pub fn name_count(parsed: &Parsed) -> usize {
+    let lists = [&parsed.dns_names, &parsed.email_addresses, &parsed.uris];
+    let listed = lists.iter().map(|list| list.len()).sum::<usize>() + parsed.ip_addresses.len();
+    listed + parsed.names_left_out as usize + parsed.facts.other_names as usize
+}
+
+/// Names and other entries that are not in the lists.
+pub fn left_out(parsed: &Parsed) -> u32 {
     parsed.names_left_out.saturating_add(parsed.facts.left_out)
 }
 

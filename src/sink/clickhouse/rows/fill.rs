@@ -6,7 +6,7 @@ use super::super::security::{Security, Staple};
 use super::*;
 
 impl<'a> SessionRow<'a> {
-    pub fn of(event: &'a Event) -> Self {
+    pub fn of(event: &'a Event, sensor: &'a str) -> Self {
         let hello = event.client_hello.as_ref();
         let client = hello.map(|hello| &*hello.shape);
         let second = event.second_hello.as_deref();
@@ -58,7 +58,6 @@ impl<'a> SessionRow<'a> {
             quic_parameter_ids: parameters.iter().map(|parameter| parameter.id).collect(),
             quic_parameter_values: parameters.iter().map(|parameter| parameter.number).collect(),
             quic_parameter_lengths: parameters.iter().map(|parameter| parameter.length).collect(),
-            community_id: CommunityId::of(event).text().as_str().to_owned(),
             vlan_id: event.vlans.outer,
             inner_vlan_id: event.vlans.inner,
             source_ip: mapped(event.client.ip),
@@ -73,13 +72,9 @@ impl<'a> SessionRow<'a> {
             resumed: event.handshake.resumption.map(|how| how != Resumption::None),
             established: event.handshake.established,
             server_name: event.server_name().map(printable).unwrap_or_default(),
-            ja3: prints.ja3,
-            ja3_full: prints.ja3_full,
             ja3n: prints.ja3n,
             ja4: prints.ja4,
             ja4_r: prints.ja4_r,
-            ja4_o: prints.ja4_o,
-            ja4_ro: prints.ja4_ro,
             stable: prints.stable,
             ja4t: plus.ja4t,
             ja4l: plus.ja4l,
@@ -106,11 +101,7 @@ impl<'a> SessionRow<'a> {
             client_point_formats: list(client, |shape| &shape.point_formats),
             client_signature_algorithms: list(client, |shape| &shape.signature_algorithms),
             client_signature_algorithms_cert: list(client, |shape| &shape.signature_algorithms_cert),
-            client_alpn: list(client, |shape| &shape.alpn)
-                .iter()
-                .filter(|name| !name.is_empty())
-                .map(|name| printable(name))
-                .collect(),
+            client_alpn: alpn(client),
             client_psk_modes: list(client, |shape| &shape.psk_modes),
             client_certificate_compression: list(client, |shape| &shape.certificate_compression),
             client_post_quantum: client.map(|shape| shape.post_quantum_groups().collect()).unwrap_or_default(),
@@ -264,8 +255,35 @@ impl<'a> SessionRow<'a> {
             server_chain_self_issued: server_chain.self_issued,
             server_chain_malformed: server_chain.malformed,
             server_chain_ja4x: server_chain.ja4x,
+            sensor,
+            second_ja3_full: second_prints.ja3_full,
+            second_ja3n: second_prints.ja3n,
+            second_ja4_o: second_prints.ja4_o,
+            second_ja4_ro: second_prints.ja4_ro,
+            second_stable: second_prints.stable,
+            second_legacy_version: second.map(|shape| shape.legacy_version),
+            second_versions: list(second, |shape| &shape.supported_versions),
+            second_compression_methods: list(second, |shape| &shape.compression_methods),
+            second_point_formats: list(second, |shape| &shape.point_formats),
+            second_signature_algorithms: list(second, |shape| &shape.signature_algorithms),
+            second_signature_algorithms_cert: list(second, |shape| &shape.signature_algorithms_cert),
+            second_alpn: alpn(second),
+            second_psk_modes: list(second, |shape| &shape.psk_modes),
+            second_certificate_compression: list(second, |shape| &shape.certificate_compression),
+            second_heartbeat: second.and_then(|shape| shape.heartbeat),
+            second_max_fragment_length: second
+                .and_then(|shape| shape.max_fragment_length)
+                .and_then(registry::max_fragment_length),
+            second_record_size_limit: second.and_then(|shape| shape.record_size_limit),
+            server_alpn: server.and_then(|shape| shape.alpn.as_deref()).map(printable).unwrap_or_default(),
+            security_reasons: security.reasons,
         }
     }
+}
+
+fn alpn(shape: Option<&ClientShape>) -> Vec<Cow<'_, str>> {
+    let names = list(shape, |shape| &shape.alpn).iter();
+    names.filter(|name| !name.is_empty()).map(|name| printable(name)).collect()
 }
 
 fn list<'a, T>(shape: Option<&'a ClientShape>, list: impl Fn(&'a ClientShape) -> &'a [T]) -> &'a [T] {

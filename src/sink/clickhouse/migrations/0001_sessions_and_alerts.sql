@@ -1,7 +1,8 @@
 -- One row per TLS session, a column per fact. Addresses of IPv4 are IPv4-mapped. Parallel arrays `*_chain_*` hold one
 -- element per certificate, leaf first; `label_*` one per label. Not known: NULL, an empty string or an empty array. Columns of JA4+ stay empty
 -- in a build without it. Dates of certificates after the year 2299 are kept, though shown as that: toInt64() has them.
-CREATE TABLE IF NOT EXISTS sessions
+-- spread by cityHash64(event_id)
+CREATE TABLE IF NOT EXISTS {table:sessions}{on_cluster}
 (
     `event_id` FixedString(16),
     `timestamp` DateTime64(9, 'UTC'),
@@ -231,7 +232,29 @@ CREATE TABLE IF NOT EXISTS sessions
     INDEX by_ja4 ja4 TYPE bloom_filter GRANULARITY 4,
     INDEX by_certificate server_chain_sha256 TYPE bloom_filter GRANULARITY 4
 )
-ENGINE = MergeTree
+ENGINE = {engine:MergeTree}
+PARTITION BY toMonday(timestamp)
+ORDER BY (toStartOfHour(timestamp), ja4, server_name, timestamp)
+SETTINGS non_replicated_deduplication_window = 10000;
+
+-- One row per rule hit; `event_id` is that of the session in `sessions`.
+-- spread by cityHash64(event_id)
+CREATE TABLE IF NOT EXISTS {table:alerts}{on_cluster}
+(
+    `timestamp` DateTime64(9, 'UTC'),
+    `event_id` FixedString(16),
+    `rule_id` LowCardinality(String),
+    `title` LowCardinality(String),
+    `level` LowCardinality(String),
+    `tags` Array(LowCardinality(String)),
+    `message` String,
+    `source_ip` IPv6,
+    `source_port` UInt16,
+    `destination_ip` IPv6,
+    `destination_port` UInt16,
+    `ja4` LowCardinality(String)
+)
+ENGINE = {engine:MergeTree}
 PARTITION BY toYYYYMM(timestamp)
-ORDER BY (timestamp, event_id)
-SETTINGS non_replicated_deduplication_window = 10000
+ORDER BY (timestamp, rule_id, event_id)
+SETTINGS non_replicated_deduplication_window = 10000;

@@ -21,7 +21,7 @@ use crate::wire::text::printable;
 use crate::x509::{Certificate, certificate::Parsed};
 
 use super::value::{Kind, Moment, Value};
-use nearest::distance;
+pub(crate) use nearest::distance;
 
 /// A field of the table; `Copy`, and free to pass on.
 #[derive(Clone, Copy)]

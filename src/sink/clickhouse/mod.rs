@@ -29,7 +29,7 @@ use gate::{Gate, Load};
 use writer::{Shared, Work, Writer};
 
 pub use gate::WhenFull;
-pub use target::{Login, Target};
+pub use target::{Login, PASSWORD_VARIABLE, Target, USER_VARIABLE};
 
 /// How rows are gathered, and how much may wait.
 #[derive(Debug, Clone, Copy)]

@@ -42,13 +42,19 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    /// Whether the flag is set, and so much time has passed since.
+    /// Whether the flag is set, and so much time has passed since: what had come is in the buffer. It is over when that is
+    /// empty, or when it is late.
     pub(super) fn is_over(&mut self, stop: &AtomicBool, last: Duration) -> bool {
         if !stop.load(Ordering::Relaxed) {
             return false;
         }
         let now = Instant::now();
         now >= *self.until.get_or_insert(now + last)
+    }
+
+    /// Whether what had come has been taken for long enough: more comes all the while, or the machine is too slow.
+    pub(super) fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| Instant::now() >= until + LATEST)
     }
 }
 
@@ -69,5 +75,7 @@ pub(super) fn wait_for(descriptor: &impl AsFd, patience: Duration) {
     wait(std::iter::once(descriptor.as_fd()), patience);
 }
 
+/// How much longer a buffer is emptied at the end.
+const LATEST: Duration = Duration::from_secs(3);
 /// How long a quiet interface is waited for, so that its owner can stop.
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);

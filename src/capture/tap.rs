@@ -144,7 +144,8 @@ impl Source for Tap {
     fn fill(&mut self, batch: &mut Batch) -> Result<Fill, Error> {
         batch.slots.clear();
         batch.store = Store::Block(self.block());
-        if self.closing.is_over(&self.stop, LAST_WAIT) {
+        let over = self.closing.is_over(&self.stop, LAST_WAIT);
+        if self.closing.is_late() {
             return Ok(Fill::End);
         }
         let (link, slots) = (self.link, &mut batch.slots);
@@ -168,6 +169,9 @@ impl Source for Tap {
             }
         }
         self.packets += batch.slots.len() as u64;
+        if over && batch.slots.is_empty() {
+            return Ok(Fill::End);
+        }
         if batch.slots.is_empty() && !self.patience.is_zero() {
             wait_for(&self.capture, self.patience);
         }

@@ -119,10 +119,10 @@ impl Source for Ring {
     fn fill(&mut self, batch: &mut Batch) -> Result<Fill, Error> {
         batch.slots.clear();
         batch.store = Store::Block(Arc::default());
-        if self.closing.is_over(&self.stop, LAST_WAIT) {
-            return Ok(Fill::End);
-        }
+        let over = self.closing.is_over(&self.stop, LAST_WAIT);
         match self.blocks.take() {
+            Some(_) if self.closing.is_late() => return Ok(Fill::End),
+            None if over => return Ok(Fill::End),
             Some(mut block) => {
                 frame::read(block.bytes_mut(), self.loops, &mut batch.slots);
                 if let Some(finished) = self.finished.as_ref().filter(|_| self.blocks.is_half_full()) {

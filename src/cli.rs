@@ -5,6 +5,7 @@
 
 mod args;
 mod clickhouse;
+mod config;
 mod console;
 mod detection;
 mod explain;
@@ -20,24 +21,33 @@ mod watch;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-use args::{Args, Command};
+use args::{Args, Command, LogFormat, Verbosity};
+use clap::CommandFactory;
 use console::Console;
 
 use crate::Error;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let Args { command, verbosity } = Args::from_command_line();
-    let console = Console::new(verbosity);
+    let Args { command, verbosity, shown } = match Args::from_command_line() {
+        Ok(args) => args,
+        Err(error) => {
+            Console::new(Verbosity::default(), LogFormat::Text).error(&error);
+            return Status::Failed.into();
+        }
+    };
+    let logs = if let Command::Live(args) = &command { args.log_format } else { LogFormat::Text };
+    let console = Console::new(verbosity, logs);
     console.log();
-    let done = match &command {
+    let done = shown.map(|text| print(&text).map(|()| Status::Done)).unwrap_or_else(|| match &command {
         Command::Read(args) => read::run(args, &console),
         Command::Live(args) => live::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),
         Command::Rules(args) => rules::run(args, &console),
         Command::Clickhouse(args) => clickhouse::run(args, &console),
-    };
+        Command::Config(args) => config::run(args, &Args::command(), &console),
+    });
     match done {
         Ok(status) => status.into(),
         Err(error) => {

@@ -1,10 +1,7 @@
 //! Every limit, with its unit and default, and where a run gets them from.
 
-use serde::Deserialize;
-
 /// Caps of the analysis. Each is counted in [`Counters`](crate::stats::Counters) when it is hit.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Flows a sensor holds at once.
     pub max_flows: usize,

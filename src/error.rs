@@ -17,6 +17,9 @@ pub enum Error {
     Interface { interface: String, why: String },
     #[error("{0}")]
     Config(String),
+    /// Every fault of the configuration file, one `file:line: what` a line.
+    #[error("{}", .0.join("\n"))]
+    Configuration(Vec<String>),
     /// Every fault of the rule files, one `file:line: what` a line.
     #[error("{}", .0.join("\n"))]
     Rules(Vec<String>),

@@ -3,6 +3,7 @@
 //! In: a [`Source`] and a [`Plan`]. Out: what the plan's sinks get, and an [`Outcome`]. With one thread everything runs on
 //! the caller's; with more, the caller's thread reads and hands offsets to shards, whose events meet in one outlet thread.
 
+mod fanout;
 mod gather;
 mod order;
 mod outlet;
@@ -23,10 +24,12 @@ use crate::event::Event;
 use crate::flow::Hasher;
 use crate::judge::{Judge, Measures};
 use crate::sink::Sink;
-use crate::stats::Counters;
+use crate::stats::{Counters, Lane, Ledger};
 
+pub use fanout::{Aside, run as run_fanout};
 pub use gather::sessions;
-use outlet::{Detection, Outlet};
+
+use outlet::{Detection, Outlet, Told};
 
 /// What a run is to do.
 pub struct Plan {
@@ -43,6 +46,8 @@ pub struct Plan {
     /// `observer.name` of its statistics.
     pub sensor: String,
     pub pace: Pace,
+    /// Where the run's figures stand while it lasts. It has a place for each of the threads.
+    pub ledger: Arc<Ledger>,
 }
 
 /// Rules and lists in the place of those that were.
@@ -78,10 +83,18 @@ pub fn run<S: Source>(
     mut plan: Plan,
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
-    let judge = Judge::new(plan.measures.clone());
-    let detection = Detection { detector: plan.detector.take(), renewals: plan.renewals.take() };
-    let outlet = Outlet::new(judge, detection, std::mem::take(&mut plan.sinks), std::mem::take(&mut plan.sensor));
+    let outlet = plan.outlet();
     if plan.threads > 1 { shards::run(source, plan, outlet, observe) } else { run_alone(source, plan, outlet, observe) }
+}
+
+impl Plan {
+    /// The place where events meet. What it takes from the plan is no longer in it.
+    fn outlet(&mut self) -> Outlet {
+        let judge = Judge::new(self.measures.clone());
+        let detection = Detection { detector: self.detector.take(), renewals: self.renewals.take() };
+        let told = Told { sensor: std::mem::take(&mut self.sensor), ledger: Arc::clone(&self.ledger) };
+        Outlet::new(judge, detection, std::mem::take(&mut self.sinks), told)
+    }
 }
 
 fn run_alone<S: Source>(
@@ -90,7 +103,7 @@ fn run_alone<S: Source>(
     mut outlet: Outlet,
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
-    let Plan { limits, hasher, mut filter, pace, .. } = plan;
+    let Plan { limits, hasher, mut filter, pace, ledger, .. } = plan;
     let mut engine = Engine::new(limits, Shard::whole(hasher));
     let (mut batch, mut events) = (Batch::new(), Events::new());
     let mut seen_outside = Counters::default();
@@ -108,10 +121,12 @@ fn run_alone<S: Source>(
         let before = events.len();
         engine.on_frames(batch.frames(), &mut |event| events.push(event));
         if let Some(now) = order::latest(&batch.slots) {
+            ledger.see(now.0);
             engine.expire(now, &mut |event| events.push(event));
         }
         order::sort(events.get_mut(before..).unwrap_or_default());
         observe(source, &mut seen_outside);
+        ledger.tell(Lane::Reader, of_packets(sum(&engine.counters(), &seen_outside)));
         let due = match pace {
             Pace::Offline => events.len() >= EVENTS,
             Pace::Live { .. } => true,
@@ -131,7 +146,13 @@ fn run_alone<S: Source>(
     order::sort(events.get_mut(before..).unwrap_or_default());
     let _: ControlFlow<()> = outlet.take(events)?;
     let outcome = outlet.finish(sum(&engine.counters(), &seen_outside));
+    ledger.ended(Lane::Reader);
     read.and(outcome)
+}
+
+/// Sessions are counted where they are told.
+fn of_packets(counters: Counters) -> Counters {
+    Counters { sessions: 0, ..counters }
 }
 
 /// Says when an interval is over.

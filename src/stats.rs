@@ -1,4 +1,10 @@
-//! Counters: what was seen, what was dropped, which cap was hit.
+//! Counters: what was seen, what was dropped, which cap was hit; and where they are told while a run lasts ([`Ledger`]).
+
+mod ledger;
+
+use std::sync::Arc;
+
+pub use ledger::{Lane, Ledger, Phase};
 
 /// What an engine, or a whole run (their sum), has counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,6 +29,8 @@ pub struct Counters {
     pub message_limit: u64,
     /// Directions with a hole.
     pub gaps: u64,
+    /// Directions of which a snap length cut bytes, or that ended inside a message.
+    pub truncated: u64,
     /// Chains of certificates that were not judged for want of time (live only).
     pub chains_unchecked: u64,
     /// Groups of sessions that correlation rules forgot before their time, to stay within `rule_groups` and `rule_bytes`.
@@ -37,8 +45,40 @@ pub struct Counters {
     pub suppressions_evicted: u64,
     /// Events that the sinks could not take in time (live only).
     pub events_shed: u64,
-    /// Packets that the kernel or the interface lost (live only).
+    /// Packets that the kernel or the interface lost, or that were shed (live only).
     pub packets_dropped: u64,
+}
+
+/// What an interface has given, and what of it was lost, by reason (live only).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InterfaceCounters {
+    pub name: Arc<str>,
+    /// Packets that were taken.
+    pub packets: u64,
+    pub losses: Losses,
+}
+
+/// Packets that were lost, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Losses {
+    /// The kernel's buffer was full.
+    pub kernel: u64,
+    /// The interface or its driver had no room.
+    pub interface: u64,
+    /// Application data that was left out so that handshakes find room.
+    pub shed: u64,
+}
+
+impl Losses {
+    pub fn add(&mut self, other: Losses) {
+        self.kernel += other.kernel;
+        self.interface += other.interface;
+        self.shed += other.shed;
+    }
+
+    pub fn total(self) -> u64 {
+        self.kernel + self.interface + self.shed
+    }
 }
 
 impl Counters {
@@ -58,6 +98,7 @@ impl Counters {
             reassembly_limit,
             message_limit,
             gaps,
+            truncated,
             chains_unchecked,
             rule_groups_evicted,
             late_matches,
@@ -80,6 +121,7 @@ impl Counters {
         self.reassembly_limit += reassembly_limit;
         self.message_limit += message_limit;
         self.gaps += gaps;
+        self.truncated += truncated;
         self.chains_unchecked += chains_unchecked;
         self.rule_groups_evicted += rule_groups_evicted;
         self.late_matches += late_matches;

@@ -157,7 +157,7 @@ fn wrong_arguments_are_told_with_status_2() {
         (&["read", "x", "--fail-on", "high"], "--rules"),
         (&["read", "x", "--fail-on", "bad", "--rules", "x"], "is no level"),
         (&["read", "x", "--json", "--table"], "cannot be used with"),
-        (&["live", "-i", "lo", "-i", "lo"], "multiple times"),
+        (&["live", "-i", "lo", "-i", "lo"], "named twice"),
         (&["live", "--stats-interval", "soon"], "such as 30s"),
         (&["no-such-command"], "no-such-command"),
     ] {
@@ -317,7 +317,11 @@ fn the_configuration_file_is_checked_and_used() {
     let wrong = file(&folder, "wrong.toml", b"[limits]\nidle_seconds = 9\nmax_flow = 1\n");
     let run_wrong = run(&["read", &path, "--config", text(&wrong)]);
     assert_eq!((run_wrong.status, run_wrong.err.lines().count()), (2, 1));
-    assert!(run_wrong.err.contains("wrong.toml:3: unknown field `max_flow`"), "{}", run_wrong.err);
+    assert!(
+        run_wrong.err.contains("wrong.toml:3: unknown key `max_flow` in [limits]; did you mean `max_flows`?"),
+        "{}",
+        run_wrong.err
+    );
 
     let small = file(&folder, "small.toml", b"[limits]\nmax_flows = 1\n");
     let evicted = |args: &[&str]| {
@@ -493,12 +497,14 @@ fn live_ends_on_a_signal_with_everything_told() {
         let mut child = command.spawn().expect("runs");
         let mut errors = BufReader::new(child.stderr.take().expect("piped"));
         let mut line = String::new();
-        errors.read_line(&mut line).expect("a line");
-        if line.contains("no permission") {
-            child.wait().expect("ends");
-            return;
+        while !line.starts_with("tlsight: listening to lo ") {
+            line.clear();
+            assert_ne!(errors.read_line(&mut line).expect("a line"), 0, "it has ended");
+            if line.contains("no permission") {
+                child.wait().expect("ends");
+                return;
+            }
         }
-        assert_eq!(line, "tlsight: listening to lo\n");
         let killed = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status();
         assert!(killed.expect("kill runs").success());
         let run = Run::from(child.wait_with_output().expect("ends"));
@@ -797,4 +803,70 @@ fn rules_of_suricata_are_taken_over_once() {
     let again = import();
     assert_eq!(again.status, 2);
     assert!(again.err.contains("it is there already"), "{}", again.err);
+}
+
+#[test]
+fn options_come_from_the_configuration_file_and_those_of_the_command_line_go_before_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = capture("cert_expired.pcap");
+    let shown = |args: &[&str]| run(&[&["read", &path], args].concat());
+    let sessions = file(&folder, "sessions.toml", b"[outputs]\nform = \"sessions\"\n[analysis]\nthreads = 1\n");
+    let written = shown(&["--config", text(&sessions)]);
+    assert_eq!((written.status, &written.out), (0, &shown(&["--sessions"]).out));
+    assert!(!written.out.starts_with('{'));
+    // One of several forms: what is written here is not joined by another from there.
+    let json = shown(&["--config", text(&sessions), "--json"]);
+    assert_eq!((json.status, &json.out), (0, &shown(&["--json"]).out));
+    // Options of `live` alone are no fault here; a level needs rules, and the file may have them.
+    let whole = format!(
+        "[capture]\ninterfaces = [\"eth0\"]\n[analysis]\nrules = {RULES:?}\n[sensor]\nstats_interval = \"5m\"\n"
+    );
+    let with_rules = file(&folder, "rules.toml", whole.as_bytes());
+    assert_eq!(shown(&["--fail-on", "low", "--config", text(&with_rules)]).status, 1);
+}
+
+#[test]
+fn the_configuration_is_printed_and_looked_over() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let printed = run(&["config", "print"]);
+    assert_eq!(printed.status, 0);
+    let defaults = file(&folder, "defaults.toml", printed.out.as_bytes());
+    let checked = run(&["config", "check", text(&defaults)]);
+    assert_eq!((checked.status, checked.err.as_str()), (0, ""));
+    let path = capture("cert_expired.pcap");
+    assert_eq!(run(&["read", &path, "--config", text(&defaults)]).out, run(&["read", &path]).out);
+
+    let in_force = run(&["read", "--print-config", "--config", text(&defaults), "--top", "3", "--labels", "x.toml"]);
+    assert_eq!((in_force.status, in_force.err.as_str()), (0, ""));
+    assert!(
+        in_force.out.contains("\ntop = 3\n") && in_force.out.contains("\nlabels = [\"x.toml\"]\n"),
+        "{}",
+        in_force.out
+    );
+    let again = file(&folder, "again.toml", in_force.out.as_bytes());
+    assert_eq!(run(&["read", "--print-config", "--config", text(&again)]).out, in_force.out);
+
+    let wrong = file(&folder, "wrong.toml", b"[output]\n\n[outputs]\ntop = \"many\"\n");
+    let checked = run(&["config", "check", text(&defaults), text(&wrong)]);
+    assert_eq!(checked.status, 2);
+    let said: Vec<&str> = checked.err.lines().collect();
+    assert!(said[0].ends_with("wrong.toml:1: unknown table `output`; did you mean [outputs]?"), "{said:?}");
+    assert!(said[1].ends_with("wrong.toml:4: `top` is a whole number, not a text"), "{said:?}");
+    assert_eq!(said.len(), 2);
+}
+
+#[test]
+fn what_the_package_installs_is_a_configuration() {
+    let packaged = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/tlsight.toml");
+    let checked = run(&["config", "check", packaged]);
+    assert_eq!((checked.status, checked.err.as_str()), (0, ""));
+    // The unit's command, but for the place of the file.
+    let unit =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/tlsight.service")).expect("a unit");
+    let command = unit.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/bin/tlsight ")).expect("a command");
+    let command = command.replace("/etc/tlsight/tlsight.toml", packaged);
+    let words: Vec<&str> = command.split(' ').chain(["--print-config"]).collect();
+    let shown = run(&words);
+    assert_eq!((shown.status, shown.err.as_str()), (0, ""));
+    assert!(shown.out.contains("\nmetrics = \"127.0.0.1:9464\"\n"), "{}", shown.out);
 }

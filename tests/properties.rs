@@ -25,6 +25,7 @@ use tlsight::flow::Hasher;
 use tlsight::judge::Measures;
 use tlsight::runtime::{Pace, Plan, run};
 use tlsight::sink::{Sink, Stats};
+use tlsight::stats::Ledger;
 use tlsight::x509::verify::Anchors;
 
 #[test]
@@ -299,6 +300,7 @@ fn through<S: Source>(source: &mut S, threads: usize, hasher: Hasher) -> Vec<Eve
         sinks: vec![Box::new(Collector(Arc::clone(&seen)))],
         sensor: String::new(),
         pace: Pace::Offline,
+        ledger: Arc::new(Ledger::new(threads)),
     };
     let outcome = run(source, plan, &mut |_, _| {}).unwrap_or_else(|error| panic!("{error}"));
     let events = std::mem::take(&mut *seen.lock().expect("no sink panicked"));

@@ -1,7 +1,7 @@
 //! Packets in bulk: one backing store and the places of the frames in it.
 //!
 //! A batch from a file borrows the map (shared, nothing copied); one from a pipe, a compressed file or the tap owns a
-//! block of bytes that is used again. Shards of the runtime get batches over the same store with different slots.
+//! block of bytes that is used again, and one from a ring a block of it. Shards of the runtime get batches over the same store with different slots.
 
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub struct Slot {
 pub enum Store {
     Map(Arc<Mmap>),
     Block(Arc<Vec<u8>>),
+    #[cfg(target_os = "linux")]
+    Ring(Arc<super::ring::Block>),
 }
 
 impl Store {
@@ -35,6 +37,8 @@ impl Store {
         match self {
             Store::Map(map) => map,
             Store::Block(block) => block,
+            #[cfg(target_os = "linux")]
+            Store::Ring(block) => block.bytes(),
         }
     }
 }

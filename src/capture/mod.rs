@@ -9,11 +9,15 @@ pub mod file;
 pub mod filter;
 pub mod format;
 pub mod inputs;
+pub mod listen;
 mod map;
 mod other;
 mod pcap;
 mod pcapng;
 mod record;
+#[cfg(target_os = "linux")]
+pub mod ring;
+pub mod several;
 mod stream;
 pub mod tap;
 #[cfg(test)]
@@ -24,6 +28,10 @@ pub use chain::Chain;
 pub use file::{Damage, Input, Warning};
 pub use filter::Filter;
 pub use inputs::Inputs;
+pub use listen::{Listen, Tally};
+#[cfg(target_os = "linux")]
+pub use ring::Ring;
+pub use several::Several;
 pub use tap::{Tap, TapOptions};
 
 /// Nanoseconds since 1970-01-01T00:00:00Z, as the capture tells them: the only clock of the analysis.

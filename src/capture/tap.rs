@@ -4,16 +4,17 @@
 //! with the kernel; this waits for packets, so that a quiet interface does not keep its owner from stopping.
 #![forbid(unsafe_code)]
 
-use std::os::fd::AsFd;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use pcap::{Active, Capture, Device, Precision};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::batch::{Batch, Fill, Source, Store};
+use super::listen::{Closing, Listen, PATIENCE, Tally, wait_for};
 use super::{LinkType, Slot, Timestamp};
 use crate::Error;
+use pcap::{Active, Capture, Device, Precision};
 
 /// What to listen to, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,10 @@ pub struct Tap {
     link: LinkType,
     stop: Arc<AtomicBool>,
     blocks: Vec<Arc<Vec<u8>>>,
+    closing: Closing,
+    patience: Duration,
+    packets: u64,
+    counted: TapStats,
 }
 
 /// What the kernel counted since the tap was opened.
@@ -92,7 +97,17 @@ impl Tap {
                 .map_err(|error| Error::Filter { filter: filter.clone(), why: words(error) })?;
         }
         let link = LinkType(u16::try_from(capture.get_datalink().0).unwrap_or(u16::MAX));
-        Ok(Self { name: name.clone(), capture, link, stop, blocks: Vec::new() })
+        Ok(Self {
+            name: name.clone(),
+            capture,
+            link,
+            stop,
+            blocks: Vec::new(),
+            closing: Closing::default(),
+            patience: PATIENCE,
+            packets: 0,
+            counted: TapStats::default(),
+        })
     }
 
     pub fn link(&self) -> LinkType {
@@ -122,13 +137,6 @@ impl Tap {
         }
         block
     }
-
-    /// Waits until packets are there, or for a tenth of a second.
-    fn wait(&self) {
-        let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(WAIT_MILLISECONDS) * 1_000_000 };
-        // An interrupted wait is one that is over; a broken descriptor shows at the next reading.
-        let _ = poll(&mut [PollFd::from_borrowed_fd(self.capture.as_fd(), PollFlags::IN)], Some(&wait));
-    }
 }
 
 impl Source for Tap {
@@ -136,7 +144,8 @@ impl Source for Tap {
     fn fill(&mut self, batch: &mut Batch) -> Result<Fill, Error> {
         batch.slots.clear();
         batch.store = Store::Block(self.block());
-        if self.stop.load(Ordering::Relaxed) {
+        let over = self.closing.is_over(&self.stop, LAST_WAIT);
+        if self.closing.is_late() {
             return Ok(Fill::End);
         }
         let (link, slots) = (self.link, &mut batch.slots);
@@ -159,11 +168,41 @@ impl Source for Tap {
                 self.blocks.push(kept);
             }
         }
-        if batch.slots.is_empty() {
-            self.wait();
+        self.packets += batch.slots.len() as u64;
+        if over && batch.slots.is_empty() {
+            return Ok(Fill::End);
+        }
+        if batch.slots.is_empty() && !self.patience.is_zero() {
+            wait_for(&self.capture, self.patience);
         }
         Ok(Fill::More)
     }
+}
+
+impl Listen for Tap {
+    fn tally(&mut self) -> Result<Tally, Error> {
+        let now = self.stats()?;
+        let before = std::mem::replace(&mut self.counted, now);
+        Ok(Tally {
+            packets: std::mem::take(&mut self.packets),
+            kernel: since(now.dropped, before.dropped),
+            interface: since(now.interface_dropped, before.interface_dropped),
+            shed: 0,
+        })
+    }
+
+    fn descriptor(&self) -> BorrowedFd<'_> {
+        self.capture.as_fd()
+    }
+
+    fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+}
+
+/// The difference of two states of a 32-bit counter, which may have wrapped between them.
+fn since(now: u64, before: u64) -> u64 {
+    u64::from((now as u32).wrapping_sub(before as u32))
 }
 
 /// One interface of this machine.
@@ -197,19 +236,28 @@ pub fn interfaces() -> Result<Vec<Interface>, Error> {
 /// libpcap's words, and how to mend what is most often wrong.
 fn why(error: pcap::Error) -> String {
     let words = words(error);
+    mended(&words).unwrap_or(words)
+}
+
+/// The system's words, and how to mend what is most often wrong.
+pub(super) fn why_not(error: &io::Error, what: &str) -> String {
+    let words = error.to_string();
+    mended(&words).unwrap_or_else(|| format!("{what}: {words}"))
+}
+
+fn mended(words: &str) -> Option<String> {
     let lower = words.to_lowercase();
     if lower.contains("permission") || lower.contains("not permitted") {
-        return "no permission to capture: run as root, or `setcap cap_net_raw,cap_net_admin+ep` the program"
-            .to_owned();
+        return Some("no permission to capture: run as root, or `setcap cap_net_raw+ep` the program".to_owned());
     }
     if lower.contains("no such device") {
         let names = interfaces().unwrap_or_default().into_iter().map(|interface| interface.name);
-        return format!("there is no such interface; there are {}", names.collect::<Vec<_>>().join(", "));
+        return Some(format!("there is no such interface; there are {}", names.collect::<Vec<_>>().join(", ")));
     }
-    words
+    None
 }
 
-fn words(error: pcap::Error) -> String {
+pub(super) fn words(error: pcap::Error) -> String {
     match error {
         pcap::Error::PcapError(words) => words,
         error => error.to_string(),
@@ -234,6 +282,8 @@ const PRECISION: Precision = Precision::Micro;
 /// How long packets may lie in the kernel's buffer before they are handed over, and a quiet interface is waited for.
 const WAIT_MILLISECONDS: i32 = 100;
 
+/// After the end is asked for, what had come is taken for so long.
+const LAST_WAIT: Duration = Duration::from_millis(2 * WAIT_MILLISECONDS as u64);
 const PACKETS_MAX: usize = 2048;
 const BLOCKS_KEPT: usize = 32;
 
@@ -241,6 +291,7 @@ const BLOCKS_KEPT: usize = 32;
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests {
     use std::net::{TcpListener, TcpStream};
+    use std::sync::atomic::Ordering;
 
     use super::*;
 
@@ -250,6 +301,12 @@ mod tests {
         let error = Tap::open(&options, Arc::default()).err().unwrap().to_string();
         // Without the right to open a socket at all, that is what is said.
         assert!(error.contains("there is no such interface") || error.contains("no permission"), "{error}");
+    }
+
+    #[test]
+    fn differences_survive_a_wrap() {
+        assert_eq!(since(7, 3), 4);
+        assert_eq!(since(2, u64::from(u32::MAX)), 3);
     }
 
     #[test]
@@ -282,7 +339,7 @@ mod tests {
             assert!((now - frame.ts.0).abs() < 10_000_000_000);
             assert!(tap.stats().unwrap().received >= 1);
             stop.store(true, Ordering::Relaxed);
-            assert_eq!(tap.fill(&mut batch).unwrap(), Fill::End);
+            while tap.fill(&mut batch).unwrap() == Fill::More {}
             assert!(batch.slots.is_empty());
         }
     }

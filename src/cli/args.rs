@@ -1,12 +1,17 @@
 //! Options as they are written, and the texts of `--help`.
 
+use std::env;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Style, Styles};
-use clap::{ArgAction, ArgGroup, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, ArgGroup, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::config;
 use super::rules::args::RulesArgs;
+use crate::Error;
 use crate::detect::Level;
 use crate::detect::threat::ListSource;
 use crate::sink::syslog;
@@ -19,6 +24,9 @@ pub struct Args {
     pub command: Command,
     #[command(flatten)]
     pub verbosity: Verbosity,
+    /// What `--print-config` asks for, instead of the run.
+    #[arg(skip)]
+    pub shown: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,9 +37,10 @@ pub enum Command {
     Labels(LabelsArgs),
     Rules(RulesArgs),
     Clickhouse(ClickHouseArgs),
+    Config(ConfigArgs),
 }
 
-#[derive(Debug, Clone, Copy, Group)]
+#[derive(Debug, Clone, Copy, Default, Group)]
 pub struct Verbosity {
     /// Say more on standard error, and of sessions
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet", display_order = 900)]
@@ -52,7 +61,7 @@ pub struct Verbosity {
   tlsight read capture.pcap --rules rules/ --fail-on high")]
 pub struct ReadArgs {
     /// Captures, folders of captures, or - for standard input
-    #[arg(required = true, value_name = "PATH")]
+    #[arg(required_unless_present = "print_config", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
@@ -67,17 +76,45 @@ pub struct ReadArgs {
 #[derive(Debug, Group)]
 #[command(after_help = "Examples:
   tlsight live -i eth0
-  tlsight live -i eth0 --filter 'port 443' --rules rules/ -o sessions.ndjson")]
+  tlsight live -i eth0 --filter 'port 443' --rules rules/ -o sessions.ndjson
+  tlsight live -i rx0 -i tx0 --config /etc/tlsight/tlsight.toml --user tlsight --metrics 9464")]
 pub struct LiveArgs {
-    /// The interface; `any` is all of them (Linux)
+    /// The interface; `any` is all of them (Linux). May be given more than once: a link's two directions, say
     #[arg(short, long, value_name = "IFACE")]
-    pub interface: Option<String>,
+    pub interface: Vec<String>,
+    /// How packets are taken: ring (Linux, Ethernet; a ring for each thread), pcap, or auto: ring where that is possible
+    #[arg(long, value_name = "WAY", default_value = "auto")]
+    pub capture: Way,
+    /// Take the packets from and to this machine alone
+    #[arg(long)]
+    pub no_promiscuous: bool,
+    /// Bytes of a packet that are taken
+    #[arg(long, value_name = "N", default_value = "262144", value_parser = size(64..=262_144))]
+    pub snap_bytes: u32,
+    /// Bytes of the kernel's buffer for each interface, which holds what comes while nobody reads
+    #[arg(long, value_name = "N", default_value = "67108864", value_parser = size(1 << 20..=1 << 30))]
+    pub buffer_bytes: u32,
     /// How often the counters are told in JSON
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = interval)]
     pub stats_interval: Duration,
     /// The sensor's name in counters and in the store; by default the machine's
     #[arg(long, value_name = "NAME")]
     pub sensor: Option<String>,
+    /// Serve Prometheus' metrics, /healthz and /readyz at this address: PORT or HOST:PORT
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub metrics: Option<SocketAddr>,
+    /// Let --metrics be an address that others can reach: whoever does may read the figures
+    #[arg(long)]
+    pub metrics_public: bool,
+    /// Go on as this user once the interfaces are open (Linux)
+    #[arg(long, value_name = "NAME")]
+    pub user: Option<String>,
+    /// Keep every right that the program was started with (Linux)
+    #[arg(long)]
+    pub no_confinement: bool,
+    /// What the lines on standard error look like: text or json
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub log_format: LogFormat,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -198,6 +235,28 @@ pub enum ClickHouseCommand {
     },
 }
 
+/// Show what can be configured, and look a configuration file over.
+#[derive(Debug, Group)]
+#[command(after_help = "Examples:
+  tlsight config print > tlsight.toml
+  tlsight config check tlsight.toml
+  tlsight live -i eth0 --config tlsight.toml")]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print a file with every key, its unit and its default
+    Print,
+    /// Say what is wrong in a file, and where
+    Check {
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
 /// Where results go, and in which form.
 #[derive(Debug, Group)]
 pub struct OutputArgs {
@@ -279,21 +338,56 @@ pub struct AnalysisArgs {
     /// Threads that analyse; by default as many as there are processors
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<usize>,
-    /// Read limits from a TOML file, such as one with `limits.idle_seconds = 120`
+    /// Read options and limits from a TOML file (`tlsight config print` shows one); options given here go before it
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Print the configuration with the values in force, and do nothing else
+    #[arg(long)]
+    pub print_config: bool,
     /// Connections held at once; goes before the configuration file
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_flows: Option<usize>,
 }
 
+/// How packets are taken from an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Way {
+    Auto,
+    Ring,
+    Pcap,
+}
+
+/// What the lines on standard error look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
 impl Args {
-    /// Ends the program where the arguments ask for help or cannot be read.
-    pub fn from_command_line() -> Self {
+    /// With what the configuration file says. Ends the program where the arguments ask for help or cannot be read.
+    ///
+    /// # Errors
+    /// What is wrong in the configuration file.
+    pub fn from_command_line() -> Result<Self, Error> {
+        let command = Self::command_with_version();
+        let words = config::with_file(&command, env::args_os().collect())?;
+        let matches = command.clone().get_matches_from(words);
+        let shown = config::in_force(&matches, &command)?;
+        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        Ok(Self { shown, ..args })
+    }
+
+    fn command_with_version() -> clap::Command {
         let features = if cfg!(feature = "ja4plus") { "ja4plus" } else { "none" };
-        let long = format!("{VERSION}\nfeatures: {features}");
-        let command = Self::command().version(VERSION).long_version(long);
-        Self::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+        let long = format!(
+            "{VERSION}
+features: {features}"
+        );
+        Self::command().version(VERSION).long_version(long)
     }
 }
 
@@ -303,6 +397,22 @@ fn at_least_one(text: &str) -> Result<usize, String> {
         Ok(number) => Ok(number),
         Err(_) => Err("write a whole number".to_owned()),
     }
+}
+
+/// A whole number of bytes within these bounds.
+fn size(bounds: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> + Clone {
+    move |text| {
+        let number = text.parse().ok().filter(|number| bounds.contains(number));
+        number.ok_or_else(|| format!("write a whole number from {} to {}", bounds.start(), bounds.end()))
+    }
+}
+
+/// `9464`, which is one of this machine alone, or `[::1]:9464`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let named = || text.strip_prefix("localhost:").and_then(|port| port.parse().ok()).map(local);
+    let address = text.parse().ok().map(local).or_else(named).or_else(|| text.parse().ok());
+    address.ok_or_else(|| "write a port such as 9464, or an address such as 127.0.0.1:9464".to_owned())
 }
 
 /// `60s`, `5m`, `1h`; at least a second.
@@ -368,6 +478,21 @@ mod tests {
         }
         for text in ["", "G", "1K", "-1G", "4 parsecs", "99999999999999T"] {
             assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_port_alone_is_of_this_machine() {
+        for (text, expected) in [
+            ("9464", Some("127.0.0.1:9464")),
+            ("localhost:1", Some("127.0.0.1:1")),
+            ("0.0.0.0:9464", Some("0.0.0.0:9464")),
+            ("[::1]:9464", Some("[::1]:9464")),
+            ("70000", None),
+            ("host", None),
+            ("", None),
+        ] {
+            assert_eq!(address(text).ok(), expected.map(|text| text.parse().expect("an address")), "{text}");
         }
     }
 

@@ -1,58 +1,88 @@
-//! `tlsight live`: an interface to the outputs, until it is stopped.
+//! `tlsight live`: interfaces to the outputs, until it is stopped.
 
-use std::io;
+mod confine;
+mod listening;
+mod metrics;
+mod notify;
+mod signals;
+mod status;
+
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossbeam_channel::Receiver;
-#[cfg(unix)]
-use signal_hook::consts::SIGHUP;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
-
-use super::args::LiveArgs;
-use super::console::Console;
+use super::args::{self, LiveArgs};
 use super::detection::Sources;
 use super::outputs::{Outputs, Use, host_name};
 use super::settings::Settings;
-use super::watch::{Sensor, Timed};
-use super::{Status, print};
+use super::{Status, console, detection, print, watch};
 use crate::Error;
+use crate::capture::Filter;
 use crate::capture::tap::{self, InterfaceState};
-use crate::capture::{Filter, Tap, TapOptions};
 use crate::flow::Hasher;
 use crate::judge::Measures;
-use crate::runtime::{self, Pace, Plan, Renewal};
-use crate::sink::screen::{counted, duration};
+use crate::runtime::{Pace, Plan};
 use crate::sink::summary::report::{Setting, View};
-use crate::stats::Counters;
+use crate::stats::{Ledger, Phase};
+
+use confine::Confinement;
+use console::Console;
+use listening::Listening;
+use notify::Service;
+use signals::HangUp;
+use watch::Watched;
 
 /// Listens until SIGINT or SIGTERM; a second signal ends the program at once.
 pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
-    let Some(interface) = &args.interface else {
+    if args.interface.is_empty() {
         print(&list()?)?;
         return Err(Error::Input("name one of these interfaces: tlsight live -i IFACE".to_owned()));
-    };
+    }
+    if let Some(twice) = args
+        .interface
+        .iter()
+        .enumerate()
+        .find(|(at, name)| args.interface.iter().take(*at).any(|other| other == *name))
+        .map(|(_, name)| name)
+    {
+        return Err(Error::Input(format!("interface {twice} is named twice: each of its packets would count as two")));
+    }
     let settings = Settings::of(&args.analysis, console)?;
     let (fail_on, rules) = (settings.fail_on(), settings.detector.as_ref().map(|detector| detector.rules().len()));
     let filter = args.analysis.filter.clone();
     // The kernel is given the expression; here it is only checked, so that a wrong one is told as such.
     filter.as_deref().map(Filter::new).transpose()?;
     let sources = Sources::of(&args.analysis);
-    let stop = stop_on_signal(if sources.is_some() { HangUp::Renews } else { HangUp::Ends })?;
-    let renewals = sources.map(|sources| renewals(sources, console)).transpose()?;
+    let stop = signals::stop_on_signal(if sources.is_some() { HangUp::Renews } else { HangUp::Ends })?;
     let sensor = args.sensor.clone().unwrap_or_else(host_name);
-    let options = TapOptions { filter: filter.clone(), ..TapOptions::new(interface) };
-    let mut source = Timed::new(Sensor::new(stop, |stop| Tap::open(&options, stop))?);
+    // Never on the thread that reads: a slow output would cost packets.
+    let threads = args.analysis.threads.unwrap_or(settings.threads.max(2));
+    let watched = Watched { stop, end: Arc::new(AtomicBool::new(false)), ledger: Arc::new(Ledger::new(threads)) };
+    let ledger = Arc::clone(&watched.ledger);
+
+    // What needs rights comes first; then they are given up, before any thread is started.
+    let listening = Listening::open(args, threads, &watched, console)?;
+    let door = args.metrics.map(|address| door(address, args.metrics_public)).transpose()?;
+    let service = Service::from_environment();
+    let confined = Confinement::of(args).enter()?;
+    confined.done.iter().for_each(|line| console.note(line));
+    confined.missing.iter().for_each(|line| console.warn(line));
+
     let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
-    console.note(&format!("listening to {interface}"));
+    let renewals = signals::attend(sources, &ledger, console)?;
+    if let Some(door) = door {
+        let address = metrics::serve(door, Arc::clone(&ledger))?;
+        console.note(&format!("metrics at http://{address}/metrics"));
+    }
+    let interfaces = args.interface.join(", ");
+    console.note(&format!("listening to {interfaces} {}", listening.way()));
 
     let begun = Instant::now();
+    ledger.set_phase(Phase::Running);
+    let watchdog = service.watch(&watched)?;
     let plan = Plan {
-        // Never on the thread that reads: a slow output would cost packets.
-        threads: args.analysis.threads.unwrap_or(settings.threads.max(2)),
+        threads,
         measures: Measures {
             anchors: settings.anchors,
             chain_checks: Some(settings.limits.chain_checks),
@@ -63,19 +93,22 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         // The kernel has applied it.
         filter: None,
         detector: settings.detector,
-        renewals,
+        renewals: Some(renewals),
         sinks: outputs.sinks,
         sensor,
         pace: Pace::Live { stats_interval: args.stats_interval },
+        ledger: Arc::clone(&ledger),
     };
-    let mut losses = Losses { next: begun };
-    let outcome = runtime::run(&mut source, plan, &mut |source, counters| losses.count(&mut source.source, counters))?;
+    let done = listening.run(plan);
+    ledger.set_phase(Phase::Stopping);
+    watchdog.end();
+    let (outcome, span) = done?;
 
     let counters = outcome.counters;
     if let Some(digest) = outputs.digest.and_then(|digest| digest.try_recv().ok()) {
         let setting = Setting {
-            source: interface,
-            span: source.span,
+            source: &interfaces,
+            span,
             verb: "listened for",
             took: begun.elapsed(),
             filter: filter.as_deref(),
@@ -85,86 +118,19 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         let report = digest.report(&setting, View { screen: console.screen, rows: args.output.top });
         print(&format!("\n{report}"))?;
     }
-    console.warn(&farewell(interface, begun.elapsed(), &counters));
+    for line in status::account(&ledger.interfaces(), begun.elapsed(), &counters) {
+        console.warn(&line);
+    }
     Ok(Settings::verdict(fail_on, &outcome, console))
 }
 
-/// Counts what the kernel and the interface lose.
-struct Losses {
-    next: Instant,
-}
-
-impl Losses {
-    /// Looks a few times a second, and when the sensor stops: asking costs the kernel more than a packet does.
-    fn count(&mut self, sensor: &mut Sensor, counters: &mut Counters) {
-        let now = Instant::now();
-        if now < self.next && !sensor.is_stopping() {
-            return;
-        }
-        self.next = now + PERIOD;
-        // An interface that is gone is told by the next reading.
-        counters.packets_dropped += sensor.lost().unwrap_or(0);
+/// Where metrics are asked for.
+fn door(address: SocketAddr, public: bool) -> Result<TcpListener, Error> {
+    if !address.ip().is_loopback() && !public {
+        let why = "others can reach it: add --metrics-public if they may read the figures";
+        return Err(Error::Input(format!("metrics at {address}: {why}")));
     }
-}
-
-fn farewell(interface: &str, took: Duration, counters: &Counters) -> String {
-    let took = duration(took.as_nanos().try_into().unwrap_or(u64::MAX));
-    let (packets, sessions) = (counted(counters.packets, "packet"), counted(counters.sessions, "session"));
-    let dropped = counted(counters.packets_dropped, "packet");
-    let shed = match counters.events_shed {
-        0 => String::new(),
-        shed => format!(", and {} not told because an output was too slow", counted(shed, "session")),
-    };
-    format!("{interface}: {packets}, {sessions} in {took}; {dropped} dropped by the kernel{shed}")
-}
-
-/// A flag that SIGINT and SIGTERM set; SIGHUP too where there is nothing that it could have read anew.
-fn stop_on_signal(hangup: HangUp) -> Result<Arc<AtomicBool>, Error> {
-    let stop = Arc::new(AtomicBool::new(false));
-    #[cfg(unix)]
-    let signals = [SIGINT, SIGTERM].into_iter().chain((hangup == HangUp::Ends).then_some(SIGHUP));
-    #[cfg(not(unix))]
-    let signals = [SIGINT, SIGTERM];
-    for signal in signals {
-        let shutdown = flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop));
-        // Registered second, run second: the first signal finds the flag down.
-        shutdown.and_then(|_| flag::register(signal, Arc::clone(&stop))).map_err(|why| uncaught(&why))?;
-    }
-    Ok(stop)
-}
-
-/// What comes of SIGHUP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum HangUp {
-    Ends,
-    Renews,
-}
-
-/// Rules and lists, read anew whenever SIGHUP comes, by a thread of its own.
-#[cfg(unix)]
-fn renewals(sources: Sources, console: &Console) -> Result<Receiver<Renewal>, Error> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGHUP]).map_err(|why| uncaught(&why))?;
-    let (send, receive) = crossbeam_channel::unbounded();
-    let console = console.clone();
-    let work = move || {
-        for _ in signals.forever() {
-            if sources.renewal(&console).is_some_and(|renewal| send.send(renewal).is_err()) {
-                return;
-            }
-        }
-    };
-    thread::Builder::new().name("renewals".to_owned()).spawn(work).map_err(|why| uncaught(&why))?;
-    Ok(receive)
-}
-
-/// There is no SIGHUP.
-#[cfg(not(unix))]
-fn renewals(_: Sources, _: &Console) -> Result<Receiver<Renewal>, Error> {
-    Ok(crossbeam_channel::never())
-}
-
-fn uncaught(why: &io::Error) -> Error {
-    Error::Input(format!("signals cannot be caught: {why}"))
+    TcpListener::bind(address).map_err(|why| Error::Input(format!("metrics at {address}: {why}")))
 }
 
 /// The interfaces, a line each.
@@ -183,7 +149,3 @@ fn list() -> Result<String, Error> {
     });
     Ok(lines.collect())
 }
-
-const PERIOD: Duration = Duration::from_millis(250);
-/// What a shell makes of SIGINT.
-const INTERRUPTED: i32 = 130;

@@ -47,7 +47,7 @@ impl Outputs {
         let inputs: Vec<&Path> = inputs.collect();
         let mut outputs = Self { sinks: Vec::new(), digest: None, streams: false };
         if let Some(path) = to_file {
-            outputs.sinks.push(Box::new(Ndjson::new(create(path, &inputs)?, path)));
+            outputs.sinks.push(Box::new(Ndjson::new(create(path, &inputs, purpose)?, path)));
         }
         if standard.json {
             outputs.sinks.push(Box::new(Ndjson::new(io::stdout(), STANDARD_OUTPUT)));
@@ -64,7 +64,7 @@ impl Outputs {
             if to_file == Some(path) {
                 return Err(Error::Input(format!("{}: sessions go to it: name another file", path.display())));
             }
-            outputs.sinks.push(Box::new(Cef::new(create(path, &inputs)?, path)));
+            outputs.sinks.push(Box::new(Cef::new(create(path, &inputs, purpose)?, path)));
         }
         if let Some(url) = &args.clickhouse {
             outputs.sinks.push(Box::new(store(url, args, purpose, sensor)?));
@@ -161,15 +161,18 @@ impl Standard {
     }
 }
 
-/// Creates the file, unless it is one of those that are about to be read.
-fn create(path: &Path, inputs: &[&Path]) -> Result<File, Error> {
+/// Creates the file, unless it is one of those that are about to be read. A sensor that is started again goes on with its own.
+fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Ok(there) = fs::canonicalize(path)
         && inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there))
     {
         return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
     }
-    File::create(path).map_err(failed)
+    match purpose {
+        Use::Read => File::create(path).map_err(failed),
+        Use::Live => File::options().append(true).create(true).open(path).map_err(failed),
+    }
 }
 
 pub const STANDARD_OUTPUT: &str = "standard output";

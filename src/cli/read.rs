@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::ReadArgs;
@@ -18,6 +19,7 @@ use crate::judge::Measures;
 use crate::runtime::{self, Pace, Plan};
 use crate::sink::screen::counted;
 use crate::sink::summary::report::{Setting, View};
+use crate::stats::Ledger;
 
 /// Reads what was named. What can be read is read, whatever else cannot.
 pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
@@ -59,6 +61,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
         sinks: outputs.sinks,
         sensor: String::new(),
         pace: Pace::Offline,
+        ledger: Arc::new(Ledger::new(settings.threads)),
     };
     let done = runtime::run(&mut source, plan, &mut |source, _| {
         progress.at(source.source.position(), source.source.read());

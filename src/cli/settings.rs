@@ -2,14 +2,15 @@
 
 use std::fs;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
-use serde::Deserialize;
+use clap::CommandFactory;
 
 use super::Status;
-use super::args::AnalysisArgs;
+use super::args::{AnalysisArgs, Args};
+use super::config::File;
 use super::console::Console;
 use super::detection::Sources;
 use super::labels::knowledge;
@@ -35,7 +36,8 @@ pub struct Settings {
 
 impl Settings {
     pub fn of(args: &AnalysisArgs, console: &Console) -> Result<Self, Error> {
-        let mut limits = args.config.as_deref().map(limits).transpose()?.unwrap_or_default();
+        let file = args.config.as_deref().map(|path| File::read(path, &Args::command())).transpose()?;
+        let mut limits = file.map(|file| file.limits).unwrap_or_default();
         limits.max_flows = args.max_flows.unwrap_or(limits.max_flows);
         let detector = Sources::of(args).map(|sources| sources.detector(&limits, console)).transpose()?;
         let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
@@ -63,18 +65,6 @@ impl Settings {
     }
 }
 
-/// The configuration file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    limits: Limits,
-}
-
-fn limits(path: &Path) -> Result<Limits, Error> {
-    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    parse(&text).map_err(|Fault { line, what }| Error::Config(format!("{}:{line}: {what}", path.display())))
-}
-
 /// Mozilla's roots and those of the files.
 pub fn anchors(files: &[PathBuf]) -> Result<Anchors, Error> {
     let mut anchors = Anchors::mozilla();
@@ -84,94 +74,4 @@ pub fn anchors(files: &[PathBuf]) -> Result<Anchors, Error> {
         added.map_err(|PemFault { line, what }| Error::Config(format!("{}:{line}: {what}", path.display())))?;
     }
     Ok(anchors)
-}
-
-/// What is wrong in the file, and where.
-#[derive(Debug)]
-struct Fault {
-    line: usize,
-    what: String,
-}
-
-fn parse(text: &str) -> Result<Limits, Fault> {
-    let File { limits } = toml::from_str(text).map_err(|error| {
-        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        Fault { line: before.matches('\n').count() + 1, what: one_line(error.message()) }
-    })?;
-    match zero(&limits) {
-        None => Ok(limits),
-        Some(key) => {
-            let line = text.lines().position(|line| line.trim_start().starts_with(key)).unwrap_or(0) + 1;
-            Err(Fault { line, what: format!("`{key}` must be at least 1") })
-        }
-    }
-}
-
-/// A limit of zero, with which nothing could be seen.
-fn zero(limits: &Limits) -> Option<&'static str> {
-    let Limits {
-        max_flows,
-        max_unanswered,
-        out_of_order_bytes,
-        total_out_of_order_bytes,
-        client_hello_bytes,
-        handshake_message_bytes,
-        fragment_bytes,
-        idle_seconds,
-        half_open_seconds,
-        fragment_seconds,
-        // None at all is a way to do without.
-        chain_checks: _,
-        rule_groups,
-        rule_bytes,
-        suppressed_keys,
-    } = limits;
-    let sizes = [
-        ("max_flows", *max_flows as u64),
-        ("max_unanswered", *max_unanswered as u64),
-        ("out_of_order_bytes", *out_of_order_bytes as u64),
-        ("total_out_of_order_bytes", *total_out_of_order_bytes as u64),
-        ("client_hello_bytes", *client_hello_bytes as u64),
-        ("handshake_message_bytes", *handshake_message_bytes as u64),
-        ("fragment_bytes", *fragment_bytes as u64),
-        ("idle_seconds", *idle_seconds),
-        ("half_open_seconds", *half_open_seconds),
-        ("fragment_seconds", *fragment_seconds),
-        ("rule_groups", *rule_groups as u64),
-        ("rule_bytes", *rule_bytes as u64),
-        ("suppressed_keys", *suppressed_keys as u64),
-    ];
-    sizes.into_iter().find(|&(_, size)| size == 0).map(|(key, _)| key)
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    fn fault(text: &str) -> String {
-        let Fault { line, what } = parse(text).unwrap_err();
-        format!("{line}: {what}")
-    }
-
-    #[test]
-    fn what_is_not_set_keeps_its_default() {
-        let limits = parse("[limits]\nidle_seconds = 5\n").unwrap();
-        assert_eq!(limits, Limits { idle_seconds: 5, ..Limits::default() });
-        assert_eq!(parse("").unwrap(), Limits::default());
-    }
-
-    #[test]
-    fn faults_are_told_with_their_line() {
-        assert!(fault("[limits]\n\nmax_flow = 1").starts_with("3: unknown field `max_flow`, expected"));
-        assert!(fault("# x\n[limit]").starts_with("2: unknown field `limit`"));
-        assert!(fault("[limits]\nidle_seconds = \"a\"").starts_with("2: invalid type"));
-        assert!(fault("[limits]\nidle_seconds = -1").starts_with("2: "));
-        assert!(fault("[limits]\nidle_seconds = ").starts_with("2: "));
-        assert_eq!(fault("[limits]\nidle_seconds = 1\nmax_flows = 0"), "3: `max_flows` must be at least 1");
-    }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::capture::tap::TapStats;
-use crate::capture::{Batch, Fill, Source, Tap, Timestamp};
+use crate::capture::{Batch, Fill, Listen, Several, Source, Tally, Timestamp};
+use crate::stats::{Counters, Ledger, Losses};
 
 /// A source, and the times of its first and last packet.
 pub struct Timed<S> {
@@ -31,55 +32,56 @@ impl<S: Source> Source for Timed<S> {
     }
 }
 
-/// A tap that gives an empty batch between being stopped and its end, so that its last losses can be counted.
-pub struct Sensor {
-    tap: Tap,
-    stop: Arc<AtomicBool>,
-    tap_stop: Arc<AtomicBool>,
-    counted: TapStats,
+/// Interfaces that are listened to until they are told to stop, and their losses.
+pub struct Sensor<S> {
+    source: Several<S>,
+    watched: Watched,
+    /// When the losses are counted next.
+    next: Instant,
 }
 
-impl Sensor {
-    /// `open` opens the tap with the flag that ends it; `stop` is what ends the sensor.
-    pub fn new(stop: Arc<AtomicBool>, open: impl FnOnce(Arc<AtomicBool>) -> Result<Tap, Error>) -> Result<Self, Error> {
-        let tap_stop = Arc::new(AtomicBool::new(false));
-        Ok(Self { tap: open(Arc::clone(&tap_stop))?, stop, tap_stop, counted: TapStats::default() })
+/// What ends a sensor, and where it tells its figures.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Set by a signal.
+    pub stop: Arc<AtomicBool>,
+    /// Ends the interfaces' sources. It is set a batch later, so that their last losses can be counted.
+    pub end: Arc<AtomicBool>,
+    pub ledger: Arc<Ledger>,
+}
+
+impl<S: Listen> Sensor<S> {
+    /// The sources' places are those of their interfaces in the ledger.
+    pub fn new(sources: Vec<S>, watched: Watched) -> Self {
+        Self { source: Several::new(sources), watched, next: Instant::now() }
     }
 
-    pub fn is_stopping(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Packets that were lost since the last call.
-    pub fn lost(&mut self) -> Result<u64, Error> {
-        let now = self.tap.stats()?;
-        let before = std::mem::replace(&mut self.counted, now);
-        Ok(since(now.dropped, before.dropped) + since(now.interface_dropped, before.interface_dropped))
+    /// Counts what was taken and lost: a few times a second, and when the sensor stops.
+    pub fn count(&mut self, counters: &mut Counters) {
+        let now = Instant::now();
+        if now < self.next && !self.watched.stop.load(Ordering::Relaxed) {
+            return;
+        }
+        self.next = now + PERIOD;
+        for (place, Tally { packets, kernel, interface, shed }) in self.source.tallies() {
+            let losses = Losses { kernel, interface, shed };
+            counters.packets_dropped += losses.total();
+            self.watched.ledger.interface(place, |interface| {
+                interface.packets += packets;
+                interface.losses.add(losses);
+            });
+        }
     }
 }
 
-impl Source for Sensor {
+impl<S: Listen> Source for Sensor<S> {
     fn fill(&mut self, batch: &mut Batch) -> Result<Fill, Error> {
-        if self.is_stopping() && !self.tap_stop.swap(true, Ordering::Relaxed) {
+        if self.watched.stop.load(Ordering::Relaxed) && !self.watched.end.swap(true, Ordering::Relaxed) {
             batch.slots.clear();
             return Ok(Fill::More);
         }
-        self.tap.fill(batch)
+        self.source.fill(batch)
     }
 }
 
-/// The difference of two states of a 32-bit counter, which may have wrapped between them.
-fn since(now: u64, before: u64) -> u64 {
-    u64::from((now as u32).wrapping_sub(before as u32))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn differences_survive_a_wrap() {
-        assert_eq!(since(7, 3), 4);
-        assert_eq!(since(2, u64::from(u32::MAX)), 3);
-    }
-}
+const PERIOD: Duration = Duration::from_millis(250);

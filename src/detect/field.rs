@@ -21,7 +21,7 @@ use crate::wire::text::printable;
 use crate::x509::Certificate;
 
 use super::value::{Kind, Value};
-use nearest::distance;
+pub(crate) use nearest::distance;
 
 /// A field of the table; `Copy`, and free to pass on.
 #[derive(Clone, Copy)]

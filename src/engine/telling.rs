@@ -198,6 +198,7 @@ impl Counters {
                 self.reassembly_limit = self.reassembly_limit.saturating_add(1)
             }
             Message::Lost { within: None, loss: Loss::Gap } => self.gaps = self.gaps.saturating_add(1),
+            Message::Lost { within: None, loss: Loss::Truncated } => self.truncated = self.truncated.saturating_add(1),
             _ => {}
         }
     }

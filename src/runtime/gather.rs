@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::flow::Hasher;
 use crate::judge::Measures;
 use crate::sink::{Sink, Stats};
+use crate::stats::Ledger;
 
 /// The sessions of a capture file, judged, in the order in which a run tells of them.
 ///
@@ -35,6 +36,7 @@ pub fn sessions(path: &Path, measures: Measures) -> Result<Vec<Event>, Error> {
         sinks: vec![Box::new(Gather(Arc::clone(&gathered)))],
         sensor: String::new(),
         pace: Pace::Offline,
+        ledger: Arc::new(Ledger::new(1)),
     };
     let mut source = Chain::new(inputs);
     run(&mut source, plan, &mut |_, _| ())?;

@@ -12,14 +12,14 @@ use crate::capture::Timestamp;
 use crate::detect::{Alert, DetectCounters, Detector};
 use crate::judge::Judge;
 use crate::sink::{Sink, Stats};
-use crate::stats::Counters;
+use crate::stats::{Counters, Lane, Ledger};
 
 /// Rules and sinks, on one thread.
 pub(super) struct Outlet {
     judge: Judge,
     detection: Detection,
     sinks: Vec<Box<dyn Sink>>,
-    sensor: String,
+    told: Told,
     outcome: Outcome,
     sessions: u64,
     /// The latest packet time told.
@@ -29,6 +29,12 @@ pub(super) struct Outlet {
     next_save: Instant,
 }
 
+/// Whose figures are told, and where they stand.
+pub(super) struct Told {
+    pub sensor: String,
+    pub ledger: Arc<Ledger>,
+}
+
 /// The detector, and what it is to go by from some time on.
 pub(super) struct Detection {
     pub detector: Option<Detector>,
@@ -36,12 +42,12 @@ pub(super) struct Detection {
 }
 
 impl Outlet {
-    pub(super) fn new(judge: Judge, detection: Detection, sinks: Vec<Box<dyn Sink>>, sensor: String) -> Self {
+    pub(super) fn new(judge: Judge, detection: Detection, sinks: Vec<Box<dyn Sink>>, told: Told) -> Self {
         Self {
             judge,
             detection,
             sinks,
-            sensor,
+            told,
             outcome: Outcome::default(),
             sessions: 0,
             latest: Timestamp::default(),
@@ -57,6 +63,7 @@ impl Outlet {
         }
         let renewed = self.renew()?;
         self.sessions += events.len() as u64;
+        self.beat();
         events.iter_mut().for_each(|event| self.judge.judge(event));
         self.latest = events.iter().map(|event| event.end).fold(self.latest, Timestamp::max);
         let events = Arc::new(events);
@@ -81,12 +88,13 @@ impl Outlet {
 
     /// Lets the detector look, and hands its alerts to the sinks.
     fn detect(&mut self, look: impl FnOnce(&mut Detector, &mut dyn FnMut(Alert))) -> Result<ControlFlow<()>, Error> {
-        let Self { detection, sinks, outcome, .. } = self;
+        let Self { detection, sinks, outcome, told, .. } = self;
         let Detection { detector, .. } = detection;
         let (mut flow, mut failed) = (ControlFlow::Continue(()), None);
         let Some(detector) = detector else { return Ok(flow) };
         look(detector, &mut |alert| {
             outcome.alerts += 1;
+            told.ledger.alert(alert.rule.level as usize);
             outcome.highest_alert = outcome.highest_alert.max(Some(alert.rule.level));
             for sink in sinks.iter_mut() {
                 match sink.alert(&alert) {
@@ -104,7 +112,8 @@ impl Outlet {
         if Instant::now() >= self.next_save {
             self.save();
         }
-        let stats = Stats { counters, sensor: self.sensor.clone(), end: self.latest };
+        let Told { sensor, ledger } = &self.told;
+        let stats = Stats { counters, interfaces: ledger.interfaces(), sensor: sensor.clone(), end: self.latest };
         self.each(|sink| sink.stats(&stats))
     }
 
@@ -124,12 +133,24 @@ impl Outlet {
         }
     }
 
+    /// Tells the ledger what is counted here, and that this thread is alive.
+    pub(super) fn beat(&self) {
+        self.told.ledger.tell(Lane::Outlet, self.counted(Counters::default()));
+    }
+
+    /// The counters of everyone, as far as they have told.
+    pub(super) fn counters(&self) -> Counters {
+        self.told.ledger.counters()
+    }
+
     pub(super) fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         self.each(|sink| sink.flush())
     }
 
     /// The end: the whole run's counters, and what is left in the sinks.
     pub(super) fn finish(mut self, counters: Counters) -> Result<Outcome, Error> {
+        self.beat();
+        self.told.ledger.ended(Lane::Outlet);
         let _: ControlFlow<()> = self.detect(|detector, alert| detector.finish(alert))?;
         self.save();
         let _: ControlFlow<()> = self.stats(counters)?;

@@ -2,20 +2,21 @@
 //! that its flow belongs to. Both directions of a flow come to one shard, in order. Every shard hears of every batch.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
 use super::order::{self, Meeting};
 use super::outlet::Outlet;
-use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, sum};
+use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, of_packets, sum};
 use crate::Error;
 use crate::capture::{Batch, Fill, Source, Timestamp};
 use crate::config::Limits;
 use crate::decode::{self, Skip, Trail};
 use crate::engine::{Engine, Shard};
 use crate::flow::{Hasher, Key};
-use crate::stats::Counters;
+use crate::stats::{Counters, Lane, Ledger};
 
 pub(super) fn run<S: Source>(
     source: &mut S,
@@ -23,7 +24,7 @@ pub(super) fn run<S: Source>(
     outlet: Outlet,
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
-    let Plan { threads, limits, hasher, filter, pace, .. } = plan;
+    let Plan { threads, limits, hasher, filter, pace, ledger, .. } = plan;
     thread::scope(|scope| {
         let (to_outlet, for_outlet) = bounded::<Telling>(OUTLET_QUEUE);
         let outlet = scope.spawn(move || pour(outlet, for_outlet, Meeting::new(threads), pace));
@@ -32,7 +33,13 @@ pub(super) fn run<S: Source>(
         for index in 0..threads {
             let (to_shard, for_shard) = bounded::<Work>(SHARD_QUEUE);
             let shard = Shard { hasher: hasher.clone(), index, count: threads };
-            let worker = Worker { shard, limits: limits.clone(), to_outlet: to_outlet.clone(), pace };
+            let worker = Worker {
+                shard,
+                limits: limits.clone(),
+                to_outlet: to_outlet.clone(),
+                pace,
+                ledger: Arc::clone(&ledger),
+            };
             shards.push(scope.spawn(move || worker.work(for_shard)));
             batches.push(Hand { to_shard, batch: Batch::new() });
         }
@@ -50,13 +57,18 @@ pub(super) fn run<S: Source>(
                 break Ok(());
             }
             observe(source, &mut outside);
+            ledger.tell(Lane::Reader, sum(&reader.counters, &outside));
+            if let Some(latest) = order::latest(&batch.slots) {
+                ledger.see(latest.0);
+            }
+            ledger.set_queued(to_outlet.len());
             if clock.tick() {
-                // What the shards count is told at the end; the reader's own figures are those of the wire.
-                let _ = to_outlet.try_send(Telling::Stats(sum(&reader.counters, &outside)));
+                let _ = to_outlet.try_send(Telling::Stats);
             }
         };
         let mut counters = sum(&reader.counters, &outside);
         drop(reader);
+        ledger.ended(Lane::Reader);
         for (index, shard) in shards.into_iter().enumerate() {
             counters.add(&own_share(join(shard), index));
         }
@@ -68,14 +80,16 @@ pub(super) fn run<S: Source>(
 }
 
 /// What comes to the outlet.
-enum Telling {
+pub(super) enum Telling {
     /// All that a shard has to tell of a batch.
     Batch {
         shard: usize,
         number: u64,
         events: Events,
     },
-    Stats(Counters),
+    /// Events that wait for no other shard's.
+    Loose(Events),
+    Stats,
     End(Counters),
 }
 
@@ -151,10 +165,17 @@ struct Worker {
     limits: Limits,
     to_outlet: Sender<Telling>,
     pace: Pace,
+    ledger: Arc<Ledger>,
 }
 
 impl Worker {
     fn work(self, works: Receiver<Work>) -> Counters {
+        let counters = self.work_off(works);
+        self.ledger.ended(Lane::Shard(self.shard.index));
+        counters
+    }
+
+    fn work_off(&self, works: Receiver<Work>) -> Counters {
         let mut engine = Engine::new(self.limits.clone(), self.shard.clone());
         let mut shed = 0;
         let mut last = 0;
@@ -168,6 +189,9 @@ impl Worker {
             if self.tell(number, events, &mut shed).is_break() {
                 return Counters { events_shed: shed, ..engine.counters() };
             }
+            let index = self.shard.index;
+            let counters = Counters { events_shed: shed, ..engine.counters() };
+            self.ledger.tell(Lane::Shard(index), of_packets(own_share(counters, index)));
         }
         let mut events = Events::new();
         engine.finish(&mut |event| events.push(event));
@@ -177,22 +201,36 @@ impl Worker {
 
     fn tell(&self, number: u64, events: Events, shed: &mut u64) -> ControlFlow<()> {
         let telling = Telling::Batch { shard: self.shard.index, number, events };
-        let told = match self.pace {
-            Pace::Offline => self.to_outlet.send(telling).map_err(|_| ()),
-            Pace::Live { .. } => match self.to_outlet.try_send(telling) {
-                Err(TrySendError::Full(Telling::Batch { events, .. })) => {
-                    *shed += events.len() as u64;
-                    Ok(())
-                }
-                told => told.map_err(|_| ()),
+        match self.pace {
+            Pace::Offline => match self.to_outlet.send(telling) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
             },
-        };
-        if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            Pace::Live { .. } => tell_or_shed(&self.to_outlet, telling, shed),
+        }
+    }
+}
+
+/// Tells the outlet, unless its queue is full: nobody waits for an output while packets come.
+pub(super) fn tell_or_shed(to_outlet: &Sender<Telling>, telling: Telling, shed: &mut u64) -> ControlFlow<()> {
+    match to_outlet.try_send(telling) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(TrySendError::Full(Telling::Batch { events, .. } | Telling::Loose(events))) => {
+            *shed += events.len() as u64;
+            ControlFlow::Continue(())
+        }
+        Err(TrySendError::Full(_)) => ControlFlow::Continue(()),
+        Err(TrySendError::Disconnected(_)) => ControlFlow::Break(()),
     }
 }
 
 /// The outlet's thread: ends when the run does, or when nobody reads any more, on which the shards' queue closes.
-fn pour(mut outlet: Outlet, tellings: Receiver<Telling>, mut meeting: Meeting, pace: Pace) -> Result<Outcome, Error> {
+pub(super) fn pour(
+    mut outlet: Outlet,
+    tellings: Receiver<Telling>,
+    mut meeting: Meeting,
+    pace: Pace,
+) -> Result<Outcome, Error> {
     let mut counters = Counters::default();
     let mut events = Events::new();
     loop {
@@ -205,6 +243,7 @@ fn pour(mut outlet: Outlet, tellings: Receiver<Telling>, mut meeting: Meeting, p
                 Err(_) => tellings.recv().ok(),
             },
         };
+        outlet.beat();
         let flow = match telling {
             None => break,
             Some(Telling::Batch { shard, number, events: told }) => {
@@ -215,7 +254,8 @@ fn pour(mut outlet: Outlet, tellings: Receiver<Telling>, mut meeting: Meeting, p
                 let due = pace != Pace::Offline || events.len() >= EVENTS;
                 if due { outlet.take(std::mem::take(&mut events))? } else { ControlFlow::Continue(()) }
             }
-            Some(Telling::Stats(counters)) => outlet.stats(counters)?,
+            Some(Telling::Loose(events)) => outlet.take(events)?,
+            Some(Telling::Stats) => outlet.stats(outlet.counters())?,
             Some(Telling::End(all)) => {
                 counters = all;
                 while let Some(batch) = meeting.take_early() {
@@ -242,11 +282,11 @@ fn own_share(counters: Counters, index: usize) -> Counters {
     Counters { packets_ignored: 0, packets_malformed: 0, fragments: 0, fragments_dropped: 0, ..own }
 }
 
-fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+pub(super) fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 /// Batches that wait for a shard.
 const SHARD_QUEUE: usize = 8;
 /// Batches of events that wait for the outlet.
-const OUTLET_QUEUE: usize = 256;
+pub(super) const OUTLET_QUEUE: usize = 256;

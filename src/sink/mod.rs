@@ -28,7 +28,7 @@ use crate::Error;
 use crate::capture::Timestamp;
 use crate::detect::Alert;
 use crate::event::Event;
-use crate::stats::Counters;
+use crate::stats::{Counters, InterfaceCounters};
 
 pub use cef::Cef;
 pub use clickhouse::ClickHouse;
@@ -64,6 +64,8 @@ pub trait Sink: Send {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
     pub counters: Counters,
+    /// What each interface gave and lost; none where captures are read.
+    pub interfaces: Vec<InterfaceCounters>,
     /// The sensor's name; empty where it has none.
     pub sensor: String,
     /// End of the interval, in packet time.

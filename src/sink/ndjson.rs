@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn stats() -> Stats {
-        Stats { counters: Counters::default(), sensor: String::new(), end: Timestamp(0) }
+        Stats { counters: Counters::default(), interfaces: Vec::new(), sensor: String::new(), end: Timestamp(0) }
     }
 
     fn failing(kind: ErrorKind) -> Ndjson<To> {

@@ -20,7 +20,7 @@ use tlsight::event::{Chain, Posture, Security, Staple, Timestamps, Weakness};
 use tlsight::fingerprint::ja4plus;
 use tlsight::fingerprint::{Ja3, Ja3s, Ja4, Stable};
 use tlsight::sink::Stats;
-use tlsight::stats::Counters;
+use tlsight::stats::{Counters, InterfaceCounters, Losses};
 use tlsight::tls::{EncryptedHello, OuterHello, Proxied};
 use tlsight::x509::ocsp::{Answer, CertificateStatus, Freshness, Judgement, Signer};
 use tlsight::x509::verify::{ChainVerdict, NameMatch, Problem, Revocation};
@@ -424,6 +424,11 @@ pub fn alert() -> tlsight::detect::Alert {
 pub fn stats() -> Stats {
     Stats {
         counters: Counters { packets: 1, bytes: u64::MAX, flows: 3, gaps: 13, ..Counters::default() },
+        interfaces: vec![InterfaceCounters {
+            name: "eth \"0\"".into(),
+            packets: 21,
+            losses: Losses { kernel: 22, interface: 23, shed: 24 },
+        }],
         sensor: "tap \"1\"".to_owned(),
         end: Timestamp(60_000_000_000),
     }

@@ -1,7 +1,7 @@
 //! How far a misspelt name is from a field's.
 
 /// Levenshtein's distance; names are short, and this runs for a misspelt name only.
-pub(super) fn distance(a: &str, b: &str) -> usize {
+pub(crate) fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {
         let mut diagonal = row[0];

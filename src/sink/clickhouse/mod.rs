@@ -53,7 +53,7 @@ pub use replay::{Replayed, replay};
 pub use setup::{Ready, init, statements};
 pub use spool::{Census, SpoolOptions};
 pub use status::{Status, TableStatus, spool_status, status};
-pub use target::{Login, Target};
+pub use target::{Login, PASSWORD_VARIABLE, TOKEN_VARIABLE, Target, USER_VARIABLE};
 
 /// How rows are gathered, and how much may wait.
 #[derive(Debug, Clone)]

@@ -32,6 +32,7 @@ pub struct StatsRow<'a> {
     numbers_left_out: u64,
     alerts_suppressed: u64,
     suppressions_evicted: u64,
+    truncated: u64,
 }
 
 impl<'a> StatsRow<'a> {
@@ -58,6 +59,7 @@ impl<'a> StatsRow<'a> {
             numbers_left_out,
             alerts_suppressed,
             suppressions_evicted,
+            truncated,
         } = stats.counters;
         Self {
             timestamp: stats.end.0,
@@ -83,6 +85,7 @@ impl<'a> StatsRow<'a> {
             numbers_left_out,
             alerts_suppressed,
             suppressions_evicted,
+            truncated,
         }
     }
 }

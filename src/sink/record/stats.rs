@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::sink::Stats;
 use crate::sink::forms::Time;
 use crate::sink::json::Text;
-use crate::stats::Counters;
+use crate::stats::{Counters, InterfaceCounters, Losses};
 
 /// Counters as the public schema has them.
 #[derive(Serialize)]
@@ -14,7 +14,7 @@ pub struct StatsRecord<'a> {
     timestamp: Time,
     event: Event,
     observer: Observer<'a>,
-    tlsight: Tlsight,
+    tlsight: Tlsight<'a>,
 }
 
 #[derive(Serialize)]
@@ -29,12 +29,12 @@ struct Observer<'a> {
 }
 
 #[derive(Serialize)]
-struct Tlsight {
-    stats: Fields,
+struct Tlsight<'a> {
+    stats: Fields<'a>,
 }
 
 #[derive(Serialize)]
-struct Fields {
+struct Fields<'a> {
     packets: u64,
     bytes: u64,
     flows: u64,
@@ -48,6 +48,7 @@ struct Fields {
     reassembly_limit: u64,
     message_limit: u64,
     gaps: u64,
+    truncated: u64,
     chains_unchecked: u64,
     rule_groups_evicted: u64,
     late_matches: u64,
@@ -56,6 +57,22 @@ struct Fields {
     suppressions_evicted: u64,
     events_shed: u64,
     packets_dropped: u64,
+    interfaces: Vec<Interface<'a>>,
+}
+
+/// What an interface gave, and what of it was lost and why.
+#[derive(Serialize)]
+struct Interface<'a> {
+    name: &'a str,
+    packets: u64,
+    dropped: Dropped,
+}
+
+#[derive(Serialize)]
+struct Dropped {
+    kernel: u64,
+    interface: u64,
+    shed: u64,
 }
 
 impl<'a> StatsRecord<'a> {
@@ -64,13 +81,13 @@ impl<'a> StatsRecord<'a> {
             timestamp: Time(stats.end),
             event: Event { kind: KIND },
             observer: Observer { name: (!stats.sensor.is_empty()).then_some(&stats.sensor) },
-            tlsight: Tlsight { stats: Fields::of(&stats.counters) },
+            tlsight: Tlsight { stats: Fields::of(stats) },
         }
     }
 }
 
-impl Fields {
-    fn of(counters: &Counters) -> Self {
+impl<'a> Fields<'a> {
+    fn of(stats: &'a Stats) -> Self {
         let Counters {
             packets,
             bytes,
@@ -85,6 +102,7 @@ impl Fields {
             reassembly_limit,
             message_limit,
             gaps,
+            truncated,
             chains_unchecked,
             rule_groups_evicted,
             late_matches,
@@ -93,7 +111,7 @@ impl Fields {
             suppressions_evicted,
             events_shed,
             packets_dropped,
-        } = *counters;
+        } = stats.counters;
         Self {
             packets,
             bytes,
@@ -108,6 +126,7 @@ impl Fields {
             reassembly_limit,
             message_limit,
             gaps,
+            truncated,
             chains_unchecked,
             rule_groups_evicted,
             late_matches,
@@ -116,7 +135,16 @@ impl Fields {
             suppressions_evicted,
             events_shed,
             packets_dropped,
+            interfaces: stats.interfaces.iter().map(Interface::of).collect(),
         }
+    }
+}
+
+impl<'a> Interface<'a> {
+    fn of(counters: &'a InterfaceCounters) -> Self {
+        let InterfaceCounters { name, packets, losses: Losses { kernel, interface, shed } } = counters;
+        let dropped = Dropped { kernel: *kernel, interface: *interface, shed: *shed };
+        Self { name, packets: *packets, dropped }
     }
 }
 

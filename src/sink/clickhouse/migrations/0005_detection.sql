@@ -11,10 +11,11 @@ ALTER TABLE {table:alerts}{on_cluster}
     ADD COLUMN IF NOT EXISTS `indicator_description` String,
     ADD COLUMN IF NOT EXISTS `indicator_first_seen` Nullable(DateTime64(0, 'UTC'));
 
--- What rules forgot, left out or held back.
+-- What rules forgot, left out or held back; directions that a snap length cut.
 ALTER TABLE {table:sensor_stats}{on_cluster}
     ADD COLUMN IF NOT EXISTS `rule_groups_evicted` UInt64,
     ADD COLUMN IF NOT EXISTS `late_matches` UInt64,
     ADD COLUMN IF NOT EXISTS `numbers_left_out` UInt64,
     ADD COLUMN IF NOT EXISTS `alerts_suppressed` UInt64,
-    ADD COLUMN IF NOT EXISTS `suppressions_evicted` UInt64;
+    ADD COLUMN IF NOT EXISTS `suppressions_evicted` UInt64,
+    ADD COLUMN IF NOT EXISTS `truncated` UInt64;

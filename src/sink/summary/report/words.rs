@@ -60,6 +60,7 @@ pub(super) fn losses(counters: &Counters) -> impl Iterator<Item = (u64, &'static
         (counters.events_shed, "sessions not told because an output was too slow"),
         (counters.packets_malformed, "packets with headers that contradict themselves or are cut"),
         (counters.gaps, "directions of a connection with packets missing from the capture"),
+        (counters.truncated, "directions of a connection that a snap length cut, or that ended inside a message"),
         (counters.reassembly_limit, "directions with more out-of-order data than out_of_order_bytes allows"),
         (counters.message_limit, "handshake messages over client_hello_bytes or handshake_message_bytes"),
         (counters.flows_evicted, "flows given up for others because max_flows or max_unanswered was reached"),

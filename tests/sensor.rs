@@ -1,0 +1,733 @@
+//! `tlsight live` in network namespaces of its own: veth pairs that captures are sent through.
+//!
+//! The packets that a sensor listens to are recorded beside it by tcpdump; what it tells has to be what `tlsight read` tells
+//! of that record, to the nanosecond. Where namespaces are not permitted the tests say so on standard error and check
+//! nothing.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeMap;
+use std::ffi::{CString, OsStr};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tlsight::capture::{Batch, Fill, Input, LinkType, Source};
+
+#[test]
+fn what_is_told_live_is_what_is_read_of_the_same_packets() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let frames = corpus(|_| true);
+        for way in [
+            &["--capture", "ring", "--threads", "1"][..],
+            &["--capture", "ring", "--threads", "2"],
+            &["--capture", "pcap"],
+        ] {
+            let record = Record::start("b");
+            let mut sensor = Sensor::start(&["-i", "b"], way);
+            net.send("a", &frames);
+            let record = record.end(frames.len());
+            let (told, said) = sensor.end();
+            assert!(said.iter().any(|line| line.contains("; 0 packets dropped by the kernel")), "{said:?}");
+            let read = read(&record, &[]);
+            assert_eq!(stats(&told)["packets"], frames.len(), "{way:?}");
+            assert_eq!(stats(&told)["interfaces"][0]["packets"], frames.len(), "{way:?}");
+            same(&sessions(&told), &sessions(&read), way);
+            assert!(sessions(&told).len() > 300, "{}", sessions(&told).len());
+        }
+    });
+}
+
+#[test]
+fn tags_that_the_interface_takes_off_are_told_and_can_be_filtered_for() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let tag = |frame: &Vec<u8>| [&frame[..12], &[0x81, 0, 0x20, 7], &frame[12..]].concat();
+        let plain = corpus(|name| name.starts_with("cert_"));
+        let tagged: Vec<Vec<u8>> = corpus(|name| name.starts_with("alert_")).iter().map(tag).collect();
+        let both = [plain.clone(), tagged.clone()].concat();
+        for (filter, expected) in [(None, both.len()), (Some("vlan 7"), tagged.len()), (Some("not vlan"), plain.len())]
+        {
+            let record = Record::start("b");
+            let filter: Vec<&str> = filter.into_iter().flat_map(|filter| ["--filter", filter]).collect();
+            let mut sensor = Sensor::start(&["-i", "b", "--capture", "ring", "--threads", "2"], &filter);
+            net.send("a", &both);
+            let record = record.end(both.len());
+            let (told, _) = sensor.end();
+            same(&sessions(&told), &sessions(&read(&record, &filter)), &filter);
+            assert_eq!(stats(&told)["packets"], expected, "{filter:?}");
+            assert!(!sessions(&told).is_empty());
+        }
+    });
+}
+
+#[test]
+fn two_directions_come_together_from_two_interfaces() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        net.pair("c", "d");
+        // TCP over IPv4 without options, whichever port the server has.
+        let frames: Vec<Vec<u8>> = corpus(|name| name.starts_with("chain_") || name.starts_with("cert_"))
+            .into_iter()
+            .filter(|frame| frame.len() > 54 && frame[12..15] == [8, 0, 0x45] && frame[23] == 6)
+            .collect();
+        let from_server = |frame: &Vec<u8>| frame[34..36] < frame[36..38];
+        let whole = net.folder.path().join("whole.pcap");
+        for way in ["ring", "pcap"] {
+            let record = [Record::start("b"), Record::start("d")];
+            let mut sensor = Sensor::start(&["-i", "b", "-i", "d", "--capture", way, "--threads", "2"], &[]);
+            let (sockets, mut counts) = ([PacketSocket::open("a"), PacketSocket::open("c")], [0, 0]);
+            for frame in &frames {
+                let side = usize::from(from_server(frame));
+                sockets[side].send(frame);
+                counts[side] += 1;
+            }
+            let records: Vec<PathBuf> =
+                record.into_iter().zip(counts).map(|(record, count)| record.end(count)).collect();
+            let (told, said) = sensor.end();
+            for interface in ["tlsight: b: ", "tlsight: d: "] {
+                assert!(said.iter().any(|line| line.starts_with(interface)), "{said:?}");
+            }
+            merge(&records, &whole);
+            same(&sessions(&told), &sessions(&read(&whole, &[])), &[way]);
+            assert!(sessions(&told).iter().filter(|line| line.contains("\"established\":true")).count() > 20);
+        }
+    });
+}
+
+#[test]
+fn what_is_lost_is_counted_to_the_packet() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let one = corpus(|name| name == "chain_ok.pcap");
+        let largest = one.iter().max_by_key(|frame| frame.len()).expect("a frame").clone();
+        for (way, count) in [("ring", 20_000), ("pcap", 20_000)] {
+            let mut sensor = Sensor::start(
+                &["-i", "b", "--capture", way, "--threads", "1", "--buffer-bytes", "1048576", "--metrics", "0"],
+                &["--stats-interval", "1s"],
+            );
+            let metrics = sensor.metrics();
+            sensor.signal(libc::SIGSTOP);
+            let frames = vec![largest.clone(); count];
+            net.send("a", &frames);
+            sensor.signal(libc::SIGCONT);
+            let dropped = "tlsight_packets_dropped_total{interface=\"b\",reason=\"kernel\"}";
+            let until = Instant::now() + PATIENCE;
+            loop {
+                let text = ask(&metrics, "/metrics").1;
+                let taken = metric(&text, "tlsight_interface_packets_total{interface=\"b\"}");
+                if taken + metric(&text, dropped) == count as f64 && metric(&text, dropped) > 0.0 {
+                    break;
+                }
+                assert!(Instant::now() < until, "{way}: {text}");
+                thread::sleep(Duration::from_millis(50));
+            }
+            let (told, said) = sensor.end();
+            let interface = &stats(&told)["interfaces"][0];
+            let (taken, lost) = (interface["packets"].as_u64(), interface["dropped"]["kernel"].as_u64());
+            assert_eq!(taken.zip(lost).map(|(a, b)| a + b), Some(count as u64), "{interface}");
+            assert_eq!(stats(&told)["packets_dropped"], lost.expect("a number"));
+            let line = format!("; {} packets dropped by the kernel", thousands(lost.expect("a number")));
+            assert!(said.iter().any(|other| other.contains(&line)), "{line}: {said:?}");
+        }
+    });
+}
+
+#[test]
+fn a_hello_finds_room_where_application_data_of_finished_sessions_fills_the_ring() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let frames = corpus(|name| name == "chain_ok.pcap");
+        let mut sensor = Sensor::start(
+            &["-i", "b", "--capture", "ring", "--threads", "1", "--buffer-bytes", "67108864", "--metrics", "0"],
+            &["--stats-interval", "1s"],
+        );
+        let metrics = sensor.metrics();
+        // Without what ends the connection: FIN and RST.
+        let opened: Vec<Vec<u8>> = frames.into_iter().filter(|frame| frame[47] & 5 == 0).collect();
+        net.send("a", &opened);
+        let first = sensor.session();
+        // A little more than half of the ring: a block that waits is handed over before it is full, so that slow sending
+        // takes more of them. As the client goes on to send, in order.
+        let mut data = opened.iter().rfind(|frame| frame.len() > 66).expect("data").clone();
+        data.resize(1_200, 0x5a);
+        data[16..18].copy_from_slice(&1_186_u16.to_be_bytes());
+        sensor.signal(libc::SIGSTOP);
+        net.send("a", &vec![data; 27_000]);
+        net.send("a", &corpus(|name| name == "chain_expired.pcap"));
+        sensor.signal(libc::SIGCONT);
+        let second = sensor.session();
+        assert_ne!(first["source"]["port"], second["source"]["port"]);
+        let until = Instant::now() + PATIENCE;
+        let shed = loop {
+            let shed =
+                metric(&ask(&metrics, "/metrics").1, "tlsight_packets_dropped_total{interface=\"b\",reason=\"shed\"}");
+            if shed > 0.0 {
+                break shed;
+            }
+            assert!(Instant::now() < until, "nothing was left out");
+            thread::sleep(Duration::from_millis(50));
+        };
+        assert!((500.0..27_000.0).contains(&shed), "{shed}");
+        let (told, said) = sensor.end();
+        let interface = &stats(&told)["interfaces"][0];
+        assert_eq!(interface["dropped"]["kernel"], 0, "{interface}");
+        assert!(said.iter().any(|line| line.contains("left out under overload")), "{said:?}");
+    });
+}
+
+#[test]
+fn an_interface_that_goes_down_and_comes_up_is_listened_to_again() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let frames = corpus(|name| name == "chain_ok.pcap");
+        let mut sensor = Sensor::start(&["-i", "b", "--capture", "ring", "--threads", "2"], &[]);
+        net.send("a", &frames);
+        sensor.session();
+        ip(&["link", "set", "dev", "b", "down"]);
+        thread::sleep(Duration::from_millis(300));
+        ip(&["link", "set", "dev", "b", "up"]);
+        thread::sleep(Duration::from_millis(300));
+        net.send("a", &corpus(|name| name == "chain_expired.pcap"));
+        sensor.session();
+        let (told, _) = sensor.end();
+        assert_eq!(stats(&told)["sessions"], 2);
+    });
+}
+
+#[test]
+fn a_running_sensor_has_given_up_what_it_does_not_need() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let out = net.folder.path().join("out");
+        fs::create_dir(&out).expect("a folder");
+        std::os::unix::fs::chown(&out, Some(NOBODY), Some(NOBODY)).expect("chown");
+        fs::set_permissions(net.folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("chmod");
+        let file = out.join("sessions.ndjson");
+        let file = file.to_str().expect("UTF-8");
+        for way in ["ring", "pcap"] {
+            let mut sensor = Sensor::start(
+                &["-i", "b", "--capture", way, "--threads", "2", "--user", "nobody", "-o", file, "--metrics", "0"],
+                &["--rules", concat!(env!("CARGO_MANIFEST_DIR"), "/rules")],
+            );
+            let metrics = sensor.metrics();
+            let folder = format!("/proc/{}/task", sensor.child.0.id());
+            let tasks = || -> Vec<PathBuf> {
+                let tasks = fs::read_dir(&folder).expect("its threads");
+                tasks.map(|task| task.expect("a thread").path()).collect()
+            };
+            // Signals, metrics, watchdog, outlet and two that analyse, beside the first.
+            let until = Instant::now() + PATIENCE;
+            while tasks().len() < 7 {
+                assert!(Instant::now() < until, "{:?}", tasks());
+                thread::sleep(Duration::from_millis(10));
+            }
+            let tasks = tasks();
+            for task in tasks {
+                let status = fs::read_to_string(task.join("status")).expect("its status");
+                let field = |name: &str| {
+                    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+                    line.split_whitespace().collect::<Vec<_>>().join(" ")
+                };
+                for (name, value) in [
+                    ("Uid:", "65534 65534 65534 65534"),
+                    ("Gid:", "65534 65534 65534 65534"),
+                    ("Groups:", "65534"),
+                    ("CapInh:", "0000000000000000"),
+                    ("CapPrm:", "0000000000000000"),
+                    ("CapEff:", "0000000000000000"),
+                    ("CapBnd:", "0000000000000000"),
+                    ("CapAmb:", "0000000000000000"),
+                    ("NoNewPrivs:", "1"),
+                    ("Seccomp:", "2"),
+                ] {
+                    assert_eq!(field(name), value, "{name} of {}", task.display());
+                }
+            }
+            net.send("a", &corpus(|name| name == "chain_ok.pcap"));
+            assert_eq!(ask(&metrics, "/readyz").0, 200);
+            let (_, said) = sensor.end();
+            for what in ["user nobody (65534:65534)", "no capabilities", "no new privileges", "seccomp allows"] {
+                let line = format!("tlsight: confined: {what}");
+                assert!(said.iter().any(|other| other.starts_with(&line)), "{what}: {said:?}");
+            }
+            // Which of the two depends on the kernel.
+            assert!(
+                said.iter().any(|line| line.contains("confined: Landlock") || line.contains("by Landlock")),
+                "{said:?}"
+            );
+            let written = fs::read_to_string(file).expect("what the user has written");
+            assert!(written.contains("\"tlsight.tls\"") && written.contains("\"tlsight.stats\""), "{written}");
+        }
+    });
+}
+
+#[test]
+fn the_service_manager_is_told_and_signals_are_answered() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let socket = net.folder.path().join("notify");
+        let manager = UnixDatagram::bind(&socket).expect("a socket");
+        manager.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let hear = |what: &str| {
+            let mut buffer = [0; 4096];
+            loop {
+                let length = manager.recv(&mut buffer).unwrap_or_else(|error| panic!("{what}: {error}"));
+                let message = String::from_utf8_lossy(&buffer[..length]).into_owned();
+                if message.lines().any(|line| line == what) {
+                    return message;
+                }
+            }
+        };
+        let environment = [("NOTIFY_SOCKET", socket.to_str().expect("UTF-8")), ("WATCHDOG_USEC", "400000")];
+        let mut sensor =
+            Sensor::with(&["-i", "b", "--threads", "2", "--log-format", "json", "--metrics", "0"], &[], &environment);
+        assert!(hear("READY=1").contains("\nSTATUS=b: "));
+        hear("WATCHDOG=1");
+        let metrics = sensor.metrics();
+        assert_eq!(ask(&metrics, "/healthz"), (200, "healthy\n".to_owned()));
+        net.send("a", &corpus(|name| name == "chain_ok.pcap"));
+        sensor.session();
+        sensor.signal(libc::SIGUSR1);
+        let line = sensor.said(|line| line.contains(" sessions in ") || line.contains(" session in "));
+        let line: Value = serde_json::from_str(&line).expect("a line of JSON");
+        assert_eq!((&line["service"]["name"], &line["log"]["level"]), (&"tlsight".into(), &"info".into()));
+        assert!(line["message"].as_str().expect("text").contains("1 session in "), "{line}");
+        sensor.signal(libc::SIGTERM);
+        hear("STOPPING=1");
+        sensor.finish();
+    });
+}
+
+#[test]
+fn metrics_are_for_this_machine_unless_it_is_said_otherwise() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let run = |options: &[&str]| {
+            let done = Command::new(PROGRAM).args(["live", "-i", "b"]).args(options).output().expect("tlsight runs");
+            (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+        };
+        let (status, said) = run(&["--metrics", "0.0.0.0:0"]);
+        assert_eq!(status, Some(2));
+        assert!(said.contains("metrics at 0.0.0.0:0: others can reach it: add --metrics-public"), "{said}");
+        let (status, said) = run(&["--user", "no-such-user"]);
+        assert_eq!(status, Some(2));
+        assert!(said.contains("user no-such-user: there is no such user"), "{said}");
+        let mut sensor = Sensor::start(&["-i", "b", "--metrics", "0.0.0.0:0", "--metrics-public"], &[]);
+        assert!(sensor.metrics().starts_with("0.0.0.0:"));
+        sensor.end();
+    });
+}
+
+/// A network namespace, in which a test's thread and the programs that it starts are.
+struct Net {
+    folder: tempfile::TempDir,
+}
+
+/// Runs a test in a namespace of its own, where that is permitted.
+fn in_namespace(test: impl FnOnce(&Net) + Send) {
+    thread::scope(|scope| {
+        let body = || {
+            // SAFETY: a system call without pointers; it concerns this thread alone.
+            if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+                let why = io::Error::last_os_error();
+                // Not through the macro, whose output is only shown of tests that fail.
+                let _ = writeln!(
+                    io::stderr(),
+                    "sensor: nothing checked: no network namespace ({why}); run the tests as root"
+                );
+                return;
+            }
+            ip(&["link", "set", "lo", "up"]);
+            test(&Net { folder: tempfile::tempdir().expect("a folder") });
+        };
+        if let Err(panic) = scope.spawn(body).join() {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+impl Net {
+    /// A cable. Nothing is sent through it but by tests.
+    fn pair(&self, one: &str, other: &str) {
+        ip(&["link", "add", "name", one, "type", "veth", "peer", "name", other]);
+        for end in [one, other] {
+            ip(&["link", "set", "dev", end, "mtu", "65535", "addrgenmode", "none"]);
+            ip(&["link", "set", "dev", end, "up"]);
+        }
+    }
+
+    fn send(&self, interface: &str, frames: &[Vec<u8>]) {
+        let socket = PacketSocket::open(interface);
+        frames.iter().for_each(|frame| socket.send(frame));
+    }
+}
+
+fn ip(arguments: &[&str]) {
+    let done = Command::new("ip").args(arguments).output().expect("ip runs (iproute2)");
+    assert!(done.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+struct PacketSocket(OwnedFd);
+
+impl PacketSocket {
+    fn open(interface: &str) -> Self {
+        let name = CString::new(interface).expect("a name");
+        // SAFETY: system calls with a name and an address that live as long as they last.
+        unsafe {
+            let socket = libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0);
+            assert!(socket >= 0, "{}", io::Error::last_os_error());
+            let socket = OwnedFd::from_raw_fd(socket);
+            let mut address: libc::sockaddr_ll = std::mem::zeroed();
+            address.sll_family = libc::AF_PACKET as u16;
+            address.sll_ifindex = libc::if_nametoindex(name.as_ptr()) as i32;
+            let size = std::mem::size_of_val(&address) as u32;
+            assert_eq!(
+                libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size),
+                0,
+                "{}",
+                io::Error::last_os_error()
+            );
+            Self(socket)
+        }
+    }
+
+    fn send(&self, frame: &[u8]) {
+        loop {
+            // SAFETY: a system call that reads a slice.
+            let sent = unsafe { libc::send(self.0.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
+            match io::Error::last_os_error().raw_os_error() {
+                _ if sent == frame.len() as isize => return,
+                Some(libc::ENOBUFS) => thread::sleep(Duration::from_millis(1)),
+                error => panic!("{error:?}"),
+            }
+        }
+    }
+}
+
+/// The Ethernet frames of captures, one capture after the other.
+fn corpus(wanted: impl Fn(&str) -> bool) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures");
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(folder).expect("captures").map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    let mut frames = Vec::new();
+    for path in paths {
+        let name = path.file_name().and_then(OsStr::to_str).expect("a name");
+        let is_capture = name.ends_with(".pcap") || name.ends_with(".pcapng");
+        if !is_capture || !wanted(name) {
+            continue;
+        }
+        let mut input = Input::open(&path).expect(name);
+        let mut batch = Batch::new();
+        while matches!(input.fill(&mut batch), Ok(Fill::More)) {
+            let whole = batch.frames().filter(|frame| {
+                let ethernet = frame.link == LinkType::ETHERNET && frame.data.len() as u32 == frame.wire_len;
+                // Shorter ones are filled up, or refused; those with a length in the type's place are no packets.
+                ethernet && (60..=65_000).contains(&frame.data.len()) && frame.data[12] >= 6
+            });
+            frames.extend(whole.map(|frame| frame.data.to_vec()));
+        }
+    }
+    assert!(!frames.is_empty());
+    frames
+}
+
+/// tcpdump, which writes what comes by.
+struct Record {
+    child: Ended,
+    file: tempfile::TempPath,
+    _stamps: std::net::UdpSocket,
+}
+
+impl Record {
+    fn start(interface: &str) -> Self {
+        let stamps = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let on: libc::c_int = 1;
+        // Where somebody wants stamps, the kernel stamps a packet when it comes in, and once for all who look at it.
+        // SAFETY: a system call that reads a number.
+        let set = unsafe {
+            libc::setsockopt(stamps.as_raw_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMP, (&raw const on).cast(), 4)
+        };
+        assert_eq!(set, 0);
+        let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
+        let mut child = Command::new("tcpdump")
+            .args([
+                "-i",
+                interface,
+                "-U",
+                "-s",
+                "262144",
+                "-B",
+                "65536",
+                "--time-stamp-precision=nano",
+                "-Z",
+                "root",
+                "-w",
+            ])
+            .arg(&file)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("tcpdump runs (`make setup` installs it)");
+        let said = lines_of(child.stderr.take().expect("it is piped"));
+        let child = Ended(child);
+        loop {
+            let line = said.recv_timeout(PATIENCE).expect("tcpdump listens");
+            if line.contains("listening on") {
+                break;
+            }
+        }
+        Self { child, file, _stamps: stamps }
+    }
+
+    /// Waits for so many packets.
+    fn end(mut self, count: usize) -> PathBuf {
+        let until = Instant::now() + PATIENCE;
+        while packets(&self.file) < count {
+            assert!(Instant::now() < until, "{} of {count} packets came", packets(&self.file));
+            thread::sleep(Duration::from_millis(50));
+        }
+        kill(&self.child.0, libc::SIGINT);
+        self.child.wait();
+        assert_eq!(packets(&self.file), count);
+        self.file.keep().expect("the file")
+    }
+}
+
+fn packets(file: &Path) -> usize {
+    let Ok(mut input) = Input::open(file) else { return 0 };
+    let (mut batch, mut count) = (Batch::new(), 0);
+    while matches!(input.fill(&mut batch), Ok(Fill::More)) {
+        count += batch.slots.len();
+    }
+    count
+}
+
+/// Puts records of nanoseconds together in the order of time.
+fn merge(records: &[PathBuf], into: &Path) {
+    let mut all: BTreeMap<(i64, usize), Vec<u8>> = BTreeMap::new();
+    for path in records {
+        let mut input = Input::open(path).expect("a record");
+        let mut batch = Batch::new();
+        while matches!(input.fill(&mut batch), Ok(Fill::More)) {
+            for frame in batch.frames() {
+                let number = all.len();
+                all.insert((frame.ts.0, number), frame.data.to_vec());
+            }
+        }
+    }
+    let mut out = Vec::new();
+    for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, 1] {
+        out.extend(word.to_le_bytes());
+    }
+    for ((ts, _), data) in all {
+        for word in [(ts / 1_000_000_000) as u32, (ts % 1_000_000_000) as u32, data.len() as u32, data.len() as u32] {
+            out.extend(word.to_le_bytes());
+        }
+        out.extend(data);
+    }
+    fs::write(into, out).expect("a file");
+}
+
+fn read(record: &Path, options: &[&str]) -> Vec<String> {
+    let done = Command::new(PROGRAM).args(["read", "--json"]).args(options).arg(record).output().expect("tlsight runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+}
+
+/// The lines about sessions, sorted.
+fn sessions(lines: &[String]) -> Vec<String> {
+    let mut sessions: Vec<String> =
+        lines.iter().filter(|line| line.contains("\"dataset\":\"tlsight.tls\"")).cloned().collect();
+    sessions.sort();
+    sessions
+}
+
+fn same(told: &[String], read: &[String], what: &[&str]) {
+    // Whole lines are too long to find a difference in.
+    let differ = told.iter().zip(read).find(|(one, other)| one != other).map(|(one, other)| {
+        let at = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        let part = |line: &str| line.chars().skip(at.saturating_sub(80)).take(240).collect::<String>();
+        format!("live: {}\nread: {}", part(one), part(other))
+    });
+    assert!(told == read, "{what:?}: {} told live, {} read\n{}", told.len(), read.len(), differ.unwrap_or_default());
+}
+
+fn stats(lines: &[String]) -> Value {
+    let last = lines.iter().rev().find(|line| line.contains("tlsight.stats")).expect("statistics");
+    serde_json::from_str::<Value>(last).expect("JSON")["tlsight"]["stats"].clone()
+}
+
+/// Status and body of an answer.
+fn ask(address: &str, path: &str) -> (u16, String) {
+    let mut stream = std::net::TcpStream::connect(address).expect("metrics are served");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it can be asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), body.to_owned())
+}
+
+fn metric(text: &str, series: &str) -> f64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.and_then(|value| value.parse().ok()).unwrap_or_default()
+}
+
+/// As the program writes a number.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `tlsight live`, listening.
+struct Sensor {
+    child: Ended,
+    lines: Receiver<String>,
+    complaints: Receiver<String>,
+    said: Vec<String>,
+}
+
+impl Sensor {
+    fn start(options: &[&str], more: &[&str]) -> Self {
+        Self::with(options, more, &[])
+    }
+
+    fn with(options: &[&str], more: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["live", "-v", "--json"])
+            .args(options)
+            .args(more)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("tlsight runs");
+        let lines = lines_of(child.stdout.take().expect("it is piped"));
+        let complaints = lines_of(child.stderr.take().expect("it is piped"));
+        let mut sensor = Self { child: Ended(child), lines, complaints, said: Vec::new() };
+        sensor.said(|line| line.contains("listening to"));
+        sensor
+    }
+
+    /// Waits for a line on standard error, those that were said before among them.
+    fn said(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+        if let Some(line) = self.said.iter().find(|line| wanted(line)) {
+            return line.clone();
+        }
+        loop {
+            match self.complaints.recv_timeout(PATIENCE) {
+                Ok(line) => {
+                    self.said.push(line.clone());
+                    if wanted(&line) {
+                        return line;
+                    }
+                }
+                Err(_) => panic!("it does not come: {:?}", self.said),
+            }
+        }
+    }
+
+    /// Where its metrics are.
+    fn metrics(&mut self) -> String {
+        let line = self.said(|line| line.contains("metrics at http://"));
+        let (_, rest) = line.split_once("http://").expect("an address");
+        rest.split('/').next().expect("an address").to_owned()
+    }
+
+    fn session(&mut self) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            assert!(Instant::now() < until, "no session is told");
+            let line = self.lines.recv_timeout(PATIENCE).expect("a line");
+            if line.contains("\"dataset\":\"tlsight.tls\"") {
+                return serde_json::from_str(&line).expect("JSON");
+            }
+        }
+    }
+
+    fn signal(&self, signal: i32) {
+        kill(&self.child.0, signal);
+    }
+
+    /// Interrupts it. Gives what it told and said.
+    fn end(&mut self) -> (Vec<String>, Vec<String>) {
+        self.signal(libc::SIGINT);
+        self.finish()
+    }
+
+    /// Waits for its end. Gives what it told and said.
+    fn finish(&mut self) -> (Vec<String>, Vec<String>) {
+        let status = self.child.wait();
+        self.said.extend(self.complaints.iter());
+        assert_eq!(status, Some(0), "{:?}", self.said);
+        (self.lines.iter().collect(), std::mem::take(&mut self.said))
+    }
+}
+
+fn kill(child: &Child, signal: i32) {
+    let pid = i32::try_from(child.id()).expect("a process number");
+    // SAFETY: a system call on a child that has not been waited for.
+    assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
+}
+
+/// A child that does not outlive its test.
+struct Ended(Child);
+
+impl Ended {
+    /// The exit status; killed when it does not come in time.
+    fn wait(&mut self) -> Option<i32> {
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(status) = self.0.try_wait().expect("it can be waited for") {
+                return status.code();
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        self.kill();
+        None
+    }
+
+    fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Lines as they come, from a thread that reads them.
+fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tlsight");
+const NOBODY: u32 = 65_534;
+const PATIENCE: Duration = Duration::from_secs(30);

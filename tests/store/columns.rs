@@ -323,6 +323,7 @@ pub fn known(value: &Value) -> Option<Value> {
         Value::Null => None,
         Value::String(text) if text.is_empty() => None,
         Value::Array(items) if items.is_empty() => None,
+        Value::Object(members) if members.is_empty() => None,
         Value::Array(items) => Some(items.iter().map(|item| known(item).unwrap_or_default()).collect()),
         other => Some(other.clone()),
     }
@@ -400,6 +401,19 @@ pub const ALERT: &[Column] = &[
     same("replaceRegexpOne(toString(destination_ip), '^::ffff:', '')", "destination.ip"),
     same("destination_port", "destination.port"),
     same("ja4", "tls.client.ja4"),
+    same("arrayMap(x -> lower(hex(x)), event_ids)", "tlsight.alert.sessions"),
+    same("session_count", "tlsight.alert.count"),
+    same("group", "tlsight.alert.group"),
+    same("nullIf(suppressed, 0)", "tlsight.alert.suppressed"),
+    Column {
+        expression: "mapApply((name, value) -> (name, toString(value)), measures)",
+        path: "tlsight.alert.measures",
+        read: figures,
+    },
+    same("list", "threat.feed.name"),
+    same("indicator_type", "threat.indicator.type"),
+    same("indicator", "threat.indicator.name"),
+    same("indicator_description", "threat.indicator.description"),
 ];
 
 pub const STATS: &[Column] = &[
@@ -421,7 +435,22 @@ pub const STATS: &[Column] = &[
     same("chains_unchecked", "tlsight.stats.chains_unchecked"),
     same("events_shed", "tlsight.stats.events_shed"),
     same("packets_dropped", "tlsight.stats.packets_dropped"),
+    same("rule_groups_evicted", "tlsight.stats.rule_groups_evicted"),
+    same("late_matches", "tlsight.stats.late_matches"),
+    same("numbers_left_out", "tlsight.stats.numbers_left_out"),
+    same("alerts_suppressed", "tlsight.stats.alerts_suppressed"),
+    same("suppressions_evicted", "tlsight.stats.suppressions_evicted"),
 ];
+
+/// Numbers by their names, as text: the store leaves out a point with nothing behind it.
+fn figures(line: &Value, path: &str) -> Option<Value> {
+    let figures = at(line, path)?;
+    let shown = figures
+        .as_object()?
+        .iter()
+        .map(|(name, value)| (name.clone(), format!("{}", value.as_f64().unwrap_or(f64::NAN)).into()));
+    Some(Value::Object(shown.collect()))
+}
 
 /// Seconds since 1970.
 fn date_at(line: &Value, path: &str) -> Option<Value> {
@@ -437,6 +466,14 @@ pub const DERIVED: &[(&str, &str)] = &[
     ("event.type", "the table"),
     ("event.duration", "ended - timestamp"),
     ("event.id", "event_id"),
+    ("event.severity", "level, as a number"),
+    ("rule.description", "rule_id, in the rules"),
+    ("rule.reference", "rule_id, in the rules"),
+    ("threat.framework", "tags"),
+    ("threat.tactic.", "tags, by name"),
+    ("threat.technique.", "tags"),
+    ("tlsight.alert.group.", "group, which is compared as a whole"),
+    ("tlsight.alert.measures.", "measures, which are compared as a whole"),
     ("tls.client.hash.", "client_chain_md5[1] and so on"),
     ("tls.client.issuer", "client_chain_issuer[1]"),
     ("tls.client.not_", "client_chain_not_before[1], client_chain_not_after[1]"),

@@ -440,6 +440,7 @@ pub const STATS: &[Column] = &[
     same("numbers_left_out", "tlsight.stats.numbers_left_out"),
     same("alerts_suppressed", "tlsight.stats.alerts_suppressed"),
     same("suppressions_evicted", "tlsight.stats.suppressions_evicted"),
+    same("truncated", "tlsight.stats.truncated"),
 ];
 
 /// Numbers by their names, as text: the store leaves out a point with nothing behind it.

@@ -217,6 +217,9 @@ fn set(limits: &mut Limits, name: &str, value: u64) -> Result<(), String> {
         "half_open_seconds" => limits.half_open_seconds = value,
         "fragment_seconds" => limits.fragment_seconds = value,
         "chain_checks" => limits.chain_checks = u32::try_from(value).map_err(|_| TOO_LARGE.to_owned())?,
+        "rule_groups" => limits.rule_groups = size,
+        "rule_bytes" => limits.rule_bytes = size,
+        "suppressed_keys" => limits.suppressed_keys = size,
         _ => return Err("is no limit".to_owned()),
     }
     Ok(())

@@ -17,6 +17,8 @@ missing() {
     python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3 python3-venv)
     command -v openssl >/dev/null || packages+=(openssl)
     command -v curl >/dev/null || packages+=(curl)
+    command -v tcpdump >/dev/null || packages+=(tcpdump)
+    command -v ip >/dev/null || packages+=(iproute2)
 }
 
 toolchain() {

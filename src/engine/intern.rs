@@ -33,8 +33,9 @@ pub(super) struct Interner {
 struct Store<T: ?Sized> {
     values: HashMap<Box<[u8]>, Arc<T>, ahash::RandomState>,
     bytes: usize,
-    /// Hashes of keys that came once, each in the place that its low bits name.
-    once: Box<[u64]>,
+    /// Hashes of keys that came once, the latest first, each in the group that its low bits name: with one place for each,
+    /// two keys that take turns would never be kept.
+    once: Box<[[u64; WAYS]]>,
 }
 
 impl Interner {
@@ -92,8 +93,10 @@ impl<T: ?Sized> Store<T> {
     /// Shares a value, and keeps it if its key has come before.
     fn put(&mut self, key: &[u8], value: Arc<T>) -> Arc<T> {
         let hash = self.values.hasher().hash_one(key);
-        let place = hash as usize % ONCE;
-        if std::mem::replace(&mut self.once[place], hash) != hash {
+        let group = &mut self.once[hash as usize % GROUPS];
+        if !group.contains(&hash) {
+            group.rotate_right(1);
+            group[0] = hash;
             return value;
         }
         let cost = ENTRY_COST + COST_FACTOR * key.len();
@@ -109,7 +112,7 @@ impl<T: ?Sized> Store<T> {
 
 impl<T: ?Sized> Default for Store<T> {
     fn default() -> Self {
-        Self { values: HashMap::default(), bytes: 0, once: vec![0; ONCE].into() }
+        Self { values: HashMap::default(), bytes: 0, once: vec![[0; WAYS]; GROUPS].into() }
     }
 }
 
@@ -296,4 +299,5 @@ const MAX_BYTES: usize = 32 << 20;
 /// A value is about so many times its key.
 const COST_FACTOR: usize = 8;
 const ENTRY_COST: usize = 512;
-const ONCE: usize = 4096;
+const GROUPS: usize = 1024;
+const WAYS: usize = 4;

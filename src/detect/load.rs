@@ -17,6 +17,7 @@ use std::sync::Arc;
 use rsigma_parser::{SigmaCollection, parse_sigma_yaml};
 
 use crate::error::Error;
+use crate::feed::folder;
 
 use self::correlation::Draft;
 use self::reference::Known;
@@ -124,37 +125,15 @@ impl<'a> Loader<'a> {
 /// The rule files below a folder, in the order of their names; a path that is no folder is one itself. What cannot be looked
 /// into is added to the faults.
 pub(super) fn rule_files(path: &Path, faults: &mut Vec<String>) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    if path.is_dir() {
-        walk(path, 0, &mut files, faults);
-    } else {
-        files.push(path.to_owned());
+    if !path.is_dir() {
+        return vec![path.to_owned()];
     }
-    files
-}
-
-fn walk(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, faults: &mut Vec<String>) {
-    if depth > DEPTH {
-        faults.push(format!("{}: folders are nested deeper than {DEPTH}", folder.display()));
-        return;
-    }
-    let entries: Result<Vec<_>, _> = fs::read_dir(folder).and_then(Iterator::collect);
-    let mut paths: Vec<_> = match entries {
-        Ok(entries) => entries.iter().map(fs::DirEntry::path).collect(),
-        Err(why) => return faults.push(format!("{}: {why}", folder.display())),
-    };
-    paths.sort_unstable();
-    for path in paths {
+    let found = folder::files(path, DEPTH, &|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            walk(&path, depth + 1, files, faults);
-        } else if (name.ends_with(".yml") || name.ends_with(".yaml")) && !is_tests(&name) {
-            files.push(path);
-        }
-    }
+        (name.ends_with(".yml") || name.ends_with(".yaml")) && !is_tests(&name)
+    });
+    faults.extend(found.faults.iter().map(ToString::to_string));
+    found.files
 }
 
 /// Whether a file holds tests of the rules beside it.

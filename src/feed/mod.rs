@@ -1,5 +1,5 @@
 //! Files that others publish, as they are written: rows of comma-separated values, of Zeek's intelligence framework, parts
-//! of JSON, each with the number of its line.
+//! of JSON, each with the number of its line; and which files a folder has.
 //!
 //! In: text. Out: rows, and what they have in common to say. Knows no format's columns and no fingerprint; labels and threat
 //! lists make of the rows what they need.
@@ -14,6 +14,7 @@
 #![cfg_attr(test, allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects))]
 
 pub mod csv;
+pub mod folder;
 pub mod json;
 pub mod zeek;
 

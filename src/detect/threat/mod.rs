@@ -37,6 +37,7 @@ use std::str::FromStr;
 
 use super::alert::Level;
 use crate::error::Error;
+use crate::feed::folder::{self, Fault};
 use hit::Sight;
 use list::List;
 use reading::Found;
@@ -92,12 +93,17 @@ impl ThreatLists {
         for ListSource { path, level } in sources {
             let unreadable = |source| Error::Read { path: path.clone(), source };
             if fs::metadata(path).map_err(unreadable)?.is_dir() {
-                let before = files.len();
-                walk(path, 0, *level, &mut files)?;
-                if files.len() == before {
+                let found = folder::files(path, DEPTH, &has_ending);
+                match found.faults.into_iter().next() {
+                    None => {}
+                    Some(Fault::Unreadable { folder, source }) => return Err(Error::Read { path: folder, source }),
+                    Some(fault @ Fault::TooDeep { .. }) => return Err(Error::Input(fault.to_string())),
+                }
+                if found.files.is_empty() {
                     let endings = ENDINGS.join(", .");
                     return Err(Error::Input(format!("{}: there are no lists (.{endings}) in it", path.display())));
                 }
+                files.extend(found.files.into_iter().map(|file| (file, *level)));
             } else {
                 files.push((path.clone(), *level));
             }
@@ -194,6 +200,10 @@ pub fn values_of(path: &Path) -> Result<Vec<String>, String> {
 /// Endings of files that are taken for lists in a folder.
 pub const ENDINGS: [&str; 8] = ["csv", "txt", "json", "stix", "intel", "dat", "list", "gz"];
 
+fn has_ending(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
 fn contents(path: &Path) -> Result<Vec<u8>, Error> {
     let unreadable = |source| Error::Read { path: path.to_owned(), source };
     let mut bytes = Vec::new();
@@ -203,34 +213,6 @@ fn contents(path: &Path) -> Result<Vec<u8>, Error> {
         true => Err(Error::Input(format!("{}: it holds more than {} MiB", path.display(), reading::MAX_BYTES >> 20))),
         false => Ok(bytes),
     }
-}
-
-fn walk(
-    folder: &Path,
-    depth: usize,
-    level: Option<Level>,
-    files: &mut Vec<(PathBuf, Option<Level>)>,
-) -> Result<(), Error> {
-    if depth > DEPTH {
-        return Err(Error::Input(format!("{}: folders are nested deeper than {DEPTH}", folder.display())));
-    }
-    let unreadable = |source| Error::Read { path: folder.to_owned(), source };
-    let entries = fs::read_dir(folder).map_err(unreadable)?.collect::<Result<Vec<_>, _>>().map_err(unreadable)?;
-    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-    paths.sort_unstable();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            walk(&path, depth.saturating_add(1), level, files)?;
-        } else if path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
-        {
-            files.push((path, level));
-        }
-    }
-    Ok(())
 }
 
 /// Of a time that a list can have; others count as unknown.

@@ -7,6 +7,7 @@ use super::base::KnowledgeBase;
 use super::entry::Entry;
 use super::file;
 use crate::error::Error;
+use crate::feed::folder;
 
 impl KnowledgeBase {
     /// What this project has measured.
@@ -33,7 +34,11 @@ impl KnowledgeBase {
         let unreadable = |source| Error::Read { path: path.to_owned(), source };
         let mut loader = Loader::default();
         match fs::metadata(path).map_err(unreadable)?.is_dir() {
-            true => loader.walk(path, 0),
+            true => {
+                let found = folder::files(path, DEPTH, &|path| path.to_string_lossy().ends_with(".toml"));
+                loader.faults.extend(found.faults.iter().map(ToString::to_string));
+                loader.files = found.files;
+            }
             false => loader.files.push(path.to_owned()),
         }
         if loader.files.is_empty() {
@@ -58,30 +63,6 @@ struct Loader {
 }
 
 impl Loader {
-    fn walk(&mut self, folder: &Path, depth: usize) {
-        if depth > DEPTH {
-            self.faults.push(format!("{}: folders are nested deeper than {DEPTH}", folder.display()));
-            return;
-        }
-        let entries: Result<Vec<_>, _> = fs::read_dir(folder).and_then(Iterator::collect);
-        let mut paths: Vec<PathBuf> = match entries {
-            Ok(entries) => entries.iter().map(fs::DirEntry::path).collect(),
-            Err(why) => return self.faults.push(format!("{}: {why}", folder.display())),
-        };
-        paths.sort_unstable();
-        for path in paths {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with('.') {
-                continue;
-            }
-            if path.is_dir() {
-                self.walk(&path, depth.saturating_add(1));
-            } else if name.ends_with(".toml") {
-                self.files.push(path);
-            }
-        }
-    }
-
     fn file(&mut self, path: &Path) {
         match fs::read_to_string(path) {
             Ok(text) => match file::parse(&path.display().to_string(), &text) {

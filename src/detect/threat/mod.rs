@@ -140,6 +140,9 @@ impl ThreatLists {
 
     /// Hands on an alert for each list that knows something of the event, in the order of the lists.
     pub fn check(&self, event: &crate::event::Event, alert: &mut dyn FnMut(super::Alert)) {
+        if self.lists.is_empty() {
+            return;
+        }
         for Sight { entry, class, matched, indicator } in hit::sights(&self.store, event) {
             let Some(list) = self.lists.get(usize::from(entry.list)) else { continue };
             let words = self.store.words(&entry).cloned().unwrap_or_default();

@@ -19,12 +19,11 @@ use tlsight::Error;
 use tlsight::capture::batch::Store;
 use tlsight::capture::{Batch, Fill, Input, LinkType, Slot, Source, Timestamp};
 use tlsight::config::Limits;
-use tlsight::detect::Alert;
 use tlsight::event::Event;
 use tlsight::flow::Hasher;
 use tlsight::judge::Measures;
 use tlsight::runtime::{Pace, Plan, run};
-use tlsight::sink::{Sink, Stats};
+use tlsight::sink::Sink;
 use tlsight::stats::Ledger;
 use tlsight::x509::verify::Anchors;
 
@@ -340,18 +339,6 @@ struct Collector(Arc<Mutex<Vec<Event>>>);
 impl Sink for Collector {
     fn events(&mut self, events: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error> {
         self.0.lock().expect("no test panicked").extend(events.iter().cloned());
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn alert(&mut self, _: &Alert) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn stats(&mut self, _: &Stats) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }
 

@@ -8,11 +8,10 @@ use super::{Pace, Plan, run};
 use crate::Error;
 use crate::capture::{Chain, Inputs};
 use crate::config::Limits;
-use crate::detect::Alert;
 use crate::event::Event;
 use crate::flow::Hasher;
 use crate::judge::Measures;
-use crate::sink::{Sink, Stats};
+use crate::sink::Sink;
 use crate::stats::Ledger;
 
 /// The sessions of a capture file, judged, in the order in which a run tells of them.
@@ -51,18 +50,6 @@ struct Gather(Arc<Mutex<Vec<Event>>>);
 impl Sink for Gather {
     fn events(&mut self, events: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(events.iter().cloned());
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn alert(&mut self, _: &Alert) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn stats(&mut self, _: &Stats) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }
 

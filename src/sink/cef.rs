@@ -8,14 +8,12 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::forms::Hex;
 use super::record::severity;
-use super::{Sink, Stats, written};
+use super::{Sink, written};
 use crate::Error;
 use crate::detect::Alert;
-use crate::event::Event;
 
 /// Writes alerts to `W`, a line each.
 #[derive(Debug)]
@@ -33,20 +31,12 @@ impl<W: Write + Send> Cef<W> {
 }
 
 impl<W: Write + Send> Sink for Cef<W> {
-    fn events(&mut self, _: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
     fn alert(&mut self, alert: &Alert) -> Result<ControlFlow<()>, Error> {
         self.line.clear();
         append(&mut self.line, alert);
         self.line.push(b'\n');
         let done = self.to.write_all(&self.line);
         written(done, &self.name)
-    }
-
-    fn stats(&mut self, _: &Stats) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
     }
 
     fn flush(&mut self) -> Result<ControlFlow<()>, Error> {

@@ -38,21 +38,29 @@ pub use summary::Summary;
 pub use syslog::Syslog;
 pub use webhook::Webhook;
 
-/// A place for results.
+/// A place for results; of what it does not take, nothing becomes.
 ///
 /// [`ControlFlow::Break`] says that nobody reads any more (a closed pipe): the run ends in peace. An error ends it too,
 /// and is shown.
 pub trait Sink: Send {
     /// Takes a batch of events. A sink that keeps them keeps the `Arc`; nothing is copied.
-    fn events(&mut self, events: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error>;
+    fn events(&mut self, _events: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
 
-    fn alert(&mut self, alert: &Alert) -> Result<ControlFlow<()>, Error>;
+    fn alert(&mut self, _alert: &Alert) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
 
     /// The counters of an interval (live), or of the whole run at its end.
-    fn stats(&mut self, stats: &Stats) -> Result<ControlFlow<()>, Error>;
+    fn stats(&mut self, _stats: &Stats) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
 
     /// Hands on what is buffered; called when nothing has come for a while.
-    fn flush(&mut self) -> Result<ControlFlow<()>, Error>;
+    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
+        Ok(ControlFlow::Continue(()))
+    }
 
     /// The end of the run: hands on what is left, waiting for it within the sink's own bound.
     ///

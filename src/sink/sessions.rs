@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use super::forms::Time;
 use super::screen::{Screen, Tone, counted};
-use super::{Sink, Stats, written};
+use super::{Sink, written};
 use crate::Error;
 use crate::capture::Timestamp;
 use crate::detect::{Alert, Level};
@@ -166,10 +166,6 @@ impl<W: Write + Send> Sink for Sessions<W> {
         }
         self.end_line();
         self.write_if_full()
-    }
-
-    fn stats(&mut self, _: &Stats) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
     }
 
     fn flush(&mut self) -> Result<ControlFlow<()>, Error> {

@@ -154,10 +154,6 @@ impl Sink for Summary {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
     fn finish(self: Box<Self>) -> Result<Vec<String>, Error> {
         // Whoever does not wait for the digest does not want it.
         let _ = self.to.send(self.digest);

@@ -7,19 +7,17 @@
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::Agent;
 use ureq::http::header::RETRY_AFTER;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
+use super::Sink;
 use super::courier::{Carry, Courier, Failure, Options, one_line};
 use super::record::Printer;
-use super::{Sink, Stats};
 use crate::Error;
 use crate::detect::Alert;
-use crate::event::Event;
 
 /// Where alerts are posted to.
 #[derive(Clone)]
@@ -120,22 +118,10 @@ impl Webhook {
 }
 
 impl Sink for Webhook {
-    fn events(&mut self, _: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
     fn alert(&mut self, alert: &Alert) -> Result<ControlFlow<()>, Error> {
         let mut body = Vec::new();
         self.printer.alert(alert, &mut body);
         self.courier.offer(body.into());
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn stats(&mut self, _: &Stats) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }
 

@@ -8,13 +8,11 @@ mod target;
 mod transport;
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
+use super::Sink;
 use super::courier::{Courier, Options};
-use super::{Sink, Stats};
 use crate::Error;
 use crate::detect::Alert;
-use crate::event::Event;
 
 pub use message::{Header, Style};
 pub use target::Target;
@@ -43,20 +41,8 @@ impl Syslog {
 }
 
 impl Sink for Syslog {
-    fn events(&mut self, _: &Arc<Vec<Event>>) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
     fn alert(&mut self, alert: &Alert) -> Result<ControlFlow<()>, Error> {
         self.courier.offer(self.header.message(alert, self.style, self.max_bytes).into());
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn stats(&mut self, _: &Stats) -> Result<ControlFlow<()>, Error> {
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
     }
 

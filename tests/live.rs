@@ -5,20 +5,21 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+mod child;
 #[allow(dead_code)]
 mod store;
 
+use child::{Ended, lines_of};
 use store::Store;
 
 #[test]
@@ -244,7 +245,7 @@ impl Sensor {
         let pid = i32::try_from(self.child.0.id()).expect("a process number");
         // SAFETY: a system call on a child that has not been waited for.
         assert_eq!(unsafe { libc::kill(pid, libc::SIGINT) }, 0);
-        let status = self.child.wait();
+        let status = self.child.wait(PATIENCE);
         let said: Vec<String> = self.complaints.iter().collect();
         assert_eq!(status, Some(0), "{said:?}");
         assert!(said.iter().any(|line| line.contains("0 packets dropped by the kernel")), "{said:?}");
@@ -319,49 +320,6 @@ fn curl(port: u16, version: &str) -> Command {
         .args(["--resolve", &format!("{NAME}:{port}:127.0.0.1"), &format!("https://{NAME}:{port}/")])
         .stdin(Stdio::null());
     command
-}
-
-/// A child that does not outlive its test.
-struct Ended(Child);
-
-impl Ended {
-    /// The exit status; killed when it does not come in time.
-    fn wait(&mut self) -> Option<i32> {
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if let Some(status) = self.0.try_wait().expect("it can be waited for") {
-                return status.code();
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        self.kill();
-        None
-    }
-
-    fn kill(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Lines as they come, from a thread that reads them.
-fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    lines
 }
 
 const NAME: &str = "live.test";

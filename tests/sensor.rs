@@ -8,15 +8,18 @@
 use std::collections::BTreeMap;
 use std::ffi::{CString, OsStr};
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod child;
+
+use child::{Ended, lines_of};
 use serde_json::Value;
 use tlsight::capture::{Batch, Fill, Input, LinkType, Source};
 
@@ -495,7 +498,7 @@ impl Record {
             thread::sleep(Duration::from_millis(50));
         }
         kill(&self.child.0, libc::SIGINT);
-        self.child.wait();
+        self.child.wait(PATIENCE);
         assert_eq!(packets(&self.file), count);
         self.file.keep().expect("the file")
     }
@@ -672,7 +675,7 @@ impl Sensor {
 
     /// Waits for its end. Gives what it told and said.
     fn finish(&mut self) -> (Vec<String>, Vec<String>) {
-        let status = self.child.wait();
+        let status = self.child.wait(PATIENCE);
         self.said.extend(self.complaints.iter());
         assert_eq!(status, Some(0), "{:?}", self.said);
         (self.lines.iter().collect(), std::mem::take(&mut self.said))
@@ -683,49 +686,6 @@ fn kill(child: &Child, signal: i32) {
     let pid = i32::try_from(child.id()).expect("a process number");
     // SAFETY: a system call on a child that has not been waited for.
     assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
-}
-
-/// A child that does not outlive its test.
-struct Ended(Child);
-
-impl Ended {
-    /// The exit status; killed when it does not come in time.
-    fn wait(&mut self) -> Option<i32> {
-        let until = Instant::now() + PATIENCE;
-        while Instant::now() < until {
-            if let Some(status) = self.0.try_wait().expect("it can be waited for") {
-                return status.code();
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        self.kill();
-        None
-    }
-
-    fn kill(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-/// Lines as they come, from a thread that reads them.
-fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, lines) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    lines
 }
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tlsight");

@@ -62,7 +62,7 @@ impl FirstRecords {
 
     /// Whether another may come.
     pub(super) fn is_open(&self) -> bool {
-        matches!(self, Self::Open { .. })
+        self.client().is_some()
     }
 
     /// The client's direction, if another may come.

@@ -17,7 +17,7 @@ pub struct Certificate {
 }
 
 /// What the DER said. A field is `None` where its bytes are missing or could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parsed {
     /// 1, 2 or 3; other numbers as sent.
     pub version: u32,

@@ -66,25 +66,12 @@ fn certificate(der: &[u8]) -> Result<Parsed, Malformed> {
     let mut parsed = Parsed {
         version: fields.version,
         serial: serial.into(),
-        subject: None,
-        issuer: None,
-        subject_common_name: None,
-        issuer_common_name: None,
-        not_before: None,
-        not_after: None,
         key: fields.key.and_then(key::read),
         signature_algorithm: identifier.and_then(|(oid, _)| der::dotted(oid)),
-        dns_names: Vec::new(),
-        ip_addresses: Vec::new(),
-        email_addresses: Vec::new(),
-        uris: Vec::new(),
-        names_left_out: 0,
-        is_ca: None,
         self_issued: fields.issuer.is_some() && fields.issuer == fields.subject,
         irregular: !complete || !fields.one_algorithm || !is_accepted(der),
         facts: Facts::of(&fields),
-        #[cfg(feature = "ja4plus")]
-        ja4x: None,
+        ..Parsed::default()
     };
     parsed.irregular |= parsed.key.is_none() || parsed.signature_algorithm.is_none();
     // RFC 5280, section 4.1.2.2: a positive number.

@@ -13,8 +13,8 @@ use crate::event::{
     ServerShape, ServerSide,
 };
 use crate::fingerprint::{Ja3s, Ja4, Stable};
+use crate::x509::Certificate;
 use crate::x509::certificate::Parsed;
-use crate::x509::{Certificate, Facts};
 
 /// A session between two hosts of the documentation's networks (RFC 5737), from a port that is not that of the one before.
 pub fn event(number: u64) -> Event {
@@ -98,29 +98,7 @@ pub fn server_prints() -> ServerPrints {
 }
 
 pub fn certificate(place: usize) -> Certificate {
-    let parsed = Parsed {
-        version: 3,
-        serial: Box::default(),
-        subject: None,
-        issuer: None,
-        subject_common_name: None,
-        issuer_common_name: None,
-        not_before: None,
-        not_after: None,
-        key: None,
-        signature_algorithm: None,
-        dns_names: Vec::new(),
-        ip_addresses: Vec::new(),
-        email_addresses: Vec::new(),
-        uris: Vec::new(),
-        names_left_out: 0,
-        is_ca: None,
-        facts: Facts::default(),
-        self_issued: false,
-        irregular: false,
-        #[cfg(feature = "ja4plus")]
-        ja4x: None,
-    };
+    let parsed = Parsed { version: 3, ..Parsed::default() };
     let mark = u8::try_from(place).unwrap_or(u8::MAX);
     Certificate { der: Box::default(), md5: [mark; 16], sha1: [mark; 20], sha256: [mark; 32], parsed: Ok(parsed) }
 }

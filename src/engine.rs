@@ -24,7 +24,7 @@ use crate::capture::{Frame, Timestamp};
 use crate::config::Limits;
 use crate::decode::{self, Defragmenter, Packet, Skip, Trail, Transport, Tunnel};
 use crate::event::Event;
-use crate::flow::{Flow, FlowId, Hasher, Key, NewFlow, Place, TOUCHED, Table, TableLimits};
+use crate::flow::{Flow, FlowId, HalfOpen, Hasher, Key, NewFlow, Place, TOUCHED, Table, TableLimits};
 use crate::stats::Counters;
 use crate::wire::Direction;
 
@@ -54,6 +54,8 @@ pub struct Shard {
 struct Shared {
     limits: Limits,
     interner: Interner,
+    /// Beside the table, under the same cap.
+    half_open: HalfOpen<tcp::Syn>,
     /// Connections that wait to be used again, in the boxes in which they go back to their flows.
     #[allow(clippy::vec_box)]
     pool: Vec<Box<Connection>>,
@@ -99,6 +101,7 @@ impl Engine {
             trail: Trail::default(),
             shard,
             shared: Shared {
+                half_open: HalfOpen::new(seconds(limits.half_open_seconds)),
                 limits,
                 interner: Interner::default(),
                 pool: Vec::new(),
@@ -151,7 +154,9 @@ impl Engine {
                     Err(skip) => Decoded::Skip(skip),
                 });
             }
-            self.table.touch(group.iter().filter_map(Decoded::hash), State::glance);
+            let (hashes, half_open) = (group.iter().filter_map(Decoded::hash), &self.shared.half_open);
+            self.table.touch(hashes.clone(), half_open.len(), State::glance);
+            half_open.touch(hashes);
             for decoded in &group {
                 match decoded {
                     Decoded::Packet(arrival) => {
@@ -169,6 +174,7 @@ impl Engine {
     /// Ends what has been silent for too long at `now`. A flow that is over is known as such by its own packets in any
     /// case: this gives its place back, and tells of it.
     pub fn expire(&mut self, now: Timestamp, emit: &mut impl FnMut(Event)) {
+        self.shared.half_open.expire(now);
         while let Some(flow) = self.table.expire(now) {
             self.shared.end(self.table.due_at(&flow), flow, emit);
         }
@@ -186,6 +192,7 @@ impl Engine {
     /// Ends all flows.
     pub fn finish(&mut self, emit: &mut impl FnMut(Event)) {
         let Self { table, shared, .. } = self;
+        shared.half_open.clear();
         for (due, flow) in table.drain() {
             shared.end(due, flow, emit);
         }
@@ -299,7 +306,7 @@ fn await_answer(table: &mut Table<State>, shared: &mut Shared, id: FlowId, emit:
     }
 }
 
-/// Puts a new flow into the table, at the cost of another where it is full.
+/// Puts a new flow into the table.
 fn admit(
     table: &mut Table<State>,
     shared: &mut Shared,
@@ -307,16 +314,28 @@ fn admit(
     state: State,
     emit: &mut impl FnMut(Event),
 ) -> FlowId {
-    if table.is_full()
-        && let Some(flow) = table.evict()
-    {
-        shared.counters.flows_evicted += 1;
-        shared.counters.half_open_evicted += u64::from(flow.short_lived);
-        shared.end(table.due_at(&flow), flow, emit);
-    }
-    shared.counters.flows += 1;
+    make_room(table, shared, emit);
     let flow = NewFlow { key: arrival.key, now: arrival.packet.ts, short_lived: true, state };
     table.insert(arrival.hash, flow)
+}
+
+/// Counts a new flow; where there is no room for one, another goes.
+fn make_room(table: &mut Table<State>, shared: &mut Shared, emit: &mut impl FnMut(Event)) {
+    shared.counters.flows += 1;
+    let Shared { half_open, counters, .. } = shared;
+    if !table.is_full(half_open.len()) {
+        return;
+    }
+    let (oldest, closed) = (half_open.next_due(), table.next_short_lived());
+    if oldest.is_some_and(|oldest| closed.is_none_or(|closed| oldest <= closed)) {
+        half_open.evict();
+        counters.flows_evicted += 1;
+        counters.half_open_evicted += 1;
+    } else if let Some(flow) = table.evict() {
+        counters.flows_evicted += 1;
+        counters.half_open_evicted += u64::from(flow.short_lived);
+        shared.end(table.due_at(&flow), flow, emit);
+    }
 }
 
 impl Shared {

@@ -5,11 +5,11 @@ use super::connection::Connection;
 use super::facts;
 use super::telling::{Origin, Scene};
 use super::watch::Watched;
-use super::{Arrival, Shared, admit, await_answer};
+use super::{Arrival, Shared, admit, await_answer, make_room};
 use crate::capture::Timestamp;
 use crate::decode::{Packet, System, Tcp, TcpFlags};
 use crate::event::{Event, TcpLatency};
-use crate::flow::{Flow, FlowId, Key, Place, Table};
+use crate::flow::{Flow, FlowId, Key, NewFlow, Place, Table};
 use crate::tls::{Progress, Session};
 use crate::wire::{Both, Direction};
 
@@ -35,7 +35,18 @@ enum Proto {
     Done,
 }
 
-/// When the packets of the TCP handshake came. Small, since a flood has a million of them.
+/// What is kept of a flow of which nothing but its SYN was seen.
+#[derive(Debug)]
+pub(super) struct Syn {
+    seq: u32,
+    from: Direction,
+    /// Whose SYN it is.
+    system: Option<System>,
+    #[cfg(feature = "ja4plus")]
+    tcp: facts::Handshake,
+}
+
+/// When the packets of the TCP handshake came.
 #[derive(Debug, Clone, Copy, Default)]
 struct Opening {
     /// The last SYN before the SYN-ACK, and who sent it.
@@ -61,7 +72,7 @@ pub(super) fn take(
 ) {
     let Arrival { packet, key, hash, from } = arrival;
     let (key, hash, from) = (*key, *hash, *from);
-    if let Some(id) = table.find(hash, &key) {
+    if let Some(id) = table.find(hash, &key).or_else(|| answered(table, shared, arrival)) {
         let is_another = |flow: &Flow<super::State>| {
             table.is_over(flow, packet.ts) || of(&flow.state).is_none_or(|state| state.is_reopened_by(tcp, from))
         };
@@ -82,11 +93,27 @@ pub(super) fn take(
     if tcp.flags.has(TcpFlags::RST) || !says_something {
         return;
     }
+    if tcp.flags.opens() && tcp.payload.is_empty() && tcp.cut == 0 {
+        make_room(table, shared, emit);
+        shared.half_open.push(hash, key, packet.ts, Syn::of(packet, tcp, from));
+        return;
+    }
     let id = admit(table, shared, arrival, super::State::Tcp(State::new()), emit);
     if let Some(flow) = table.get_mut(id) {
         let turn = shared.segment(flow, packet, tcp, from, origin, emit);
         turn.take(table, shared, id, emit);
     }
+}
+
+/// Gives a flow its place in the table as its second packet comes, whatever that is.
+#[inline]
+fn answered(table: &mut Table<super::State>, shared: &mut Shared, arrival: &Arrival<'_>) -> Option<FlowId> {
+    let (at, syn) = shared.half_open.take(arrival.hash, &arrival.key)?;
+    if shared.half_open.is_over(at, arrival.packet.ts) {
+        return None;
+    }
+    let state = super::State::Tcp(State::opened(at, syn));
+    Some(table.insert(arrival.hash, NewFlow { key: arrival.key, now: at, short_lived: true, state }))
 }
 
 /// What a segment has made of its flow, as far as others have to know.
@@ -261,6 +288,23 @@ impl Shared {
     }
 }
 
+impl Syn {
+    #[cfg_attr(not(feature = "ja4plus"), allow(unused_variables))]
+    fn of(packet: &Packet<'_>, tcp: &Tcp<'_>, from: Direction) -> Self {
+        Self {
+            seq: tcp.seq,
+            from,
+            system: System::of_syn(tcp.options),
+            #[cfg(feature = "ja4plus")]
+            tcp: {
+                let mut handshake = facts::Handshake::default();
+                handshake.take(from, tcp, packet);
+                handshake
+            },
+        }
+    }
+}
+
 impl State {
     fn new() -> Self {
         Self {
@@ -271,6 +315,19 @@ impl State {
             #[cfg(feature = "ja4plus")]
             tcp: facts::Handshake::default(),
         }
+    }
+
+    /// A flow that a SYN opened.
+    fn opened(at: Timestamp, syn: Syn) -> Self {
+        let opening = Opening { syn: at, client: Some(syn.from), system: syn.system, ..Opening::default() };
+        let mut state = Self {
+            opening,
+            #[cfg(feature = "ja4plus")]
+            tcp: syn.tcp,
+            ..Self::new()
+        };
+        state.note_start(syn.from, syn.seq);
+        state
     }
 
     fn end_watch(&mut self, waiting: &mut usize, emit: &mut impl FnMut(Event)) {

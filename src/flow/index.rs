@@ -28,6 +28,10 @@ impl Index {
         Self { words: vec![0; SMALLEST], len: 0 }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
     /// The first place under `half` that `is_it` takes.
     #[inline]
     pub(super) fn find(&self, half: u32, is_it: impl Fn(FlowId) -> bool) -> Option<FlowId> {

@@ -28,7 +28,7 @@ pub struct Table<S> {
     index: Index,
     blocks: Vec<Box<[Slot<S>]>>,
     free: Vec<FlowId>,
-    half_open: VecDeque<Due>,
+    short_lived: VecDeque<Due>,
     lasting: VecDeque<Due>,
     limits: TableLimits,
     len: usize,
@@ -106,7 +106,7 @@ impl<S> Table<S> {
             index: Index::new(),
             blocks: Vec::new(),
             free: Vec::new(),
-            half_open: VecDeque::new(),
+            short_lived: VecDeque::new(),
             lasting: VecDeque::new(),
             limits,
             len: 0,
@@ -136,7 +136,7 @@ impl<S> Table<S> {
     /// all of them under way at once, then the flows', and what `glance` reads of their owners' state. At most
     /// [`TOUCHED`] hashes.
     #[inline]
-    pub fn touch(&self, hashes: impl Iterator<Item = u64> + Clone, glance: impl Fn(&S) -> u64) {
+    pub fn touch(&self, hashes: impl Iterator<Item = u64> + Clone, beside: usize, glance: impl Fn(&S) -> u64) {
         // A small table is in the cache as it is.
         if self.len < SMALL {
             return;
@@ -153,8 +153,8 @@ impl<S> Table<S> {
         black_box(flows);
         let states = found.iter().filter_map(|&id| self.get(id)).fold(0, |sum, flow| sum ^ glance(&flow.state));
         black_box(states);
-        if self.is_full() {
-            let evictions = self.half_open.iter().zip(hashes).fold(0, |sum, (due, _)| {
+        if self.is_full(beside) {
+            let evictions = self.short_lived.iter().zip(hashes).fold(0, |sum, (due, _)| {
                 sum ^ self.index.touch(due.hash) ^ self.slot(due.id).map_or(0, |slot| u64::from(slot.generation))
             });
             black_box(evictions);
@@ -214,8 +214,9 @@ impl<S> Table<S> {
         id
     }
 
-    pub fn is_full(&self) -> bool {
-        self.len >= self.limits.max_flows
+    /// Whether there is no room for one more, with as many `beside` these under the same cap.
+    pub fn is_full(&self, beside: usize) -> bool {
+        self.len.saturating_add(beside) >= self.limits.max_flows
     }
 
     /// Takes a flow out.
@@ -229,18 +230,29 @@ impl<S> Table<S> {
         Some(flow)
     }
 
-    /// Takes out one flow to make room: a half-open or closed one if there is any, else the one silent for longest, or
-    /// nearly (a flow that was busy since it was queued has a second chance, some times).
-    pub fn evict(&mut self) -> Option<Flow<S>> {
-        while let Some(due) = self.half_open.pop_front() {
+    /// When the next of those that are evicted before others will be over.
+    pub fn next_short_lived(&mut self) -> Option<Timestamp> {
+        while let Some(&due) = self.short_lived.front() {
             match self.current(due) {
-                Some(flow) if flow.short_lived => return self.remove(due.id),
+                Some(flow) if flow.short_lived => return Some(due.at),
                 Some(flow) => {
                     let at = self.due_at(flow);
                     self.lasting.push_back(Due { at, ..due });
                 }
                 None => {}
             }
+            self.short_lived.pop_front();
+        }
+        None
+    }
+
+    /// Takes out one flow to make room: a half-open or closed one if there is any, else the one silent for longest, or
+    /// nearly (a flow that was busy since it was queued has a second chance, some times).
+    pub fn evict(&mut self) -> Option<Flow<S>> {
+        if self.next_short_lived().is_some()
+            && let Some(due) = self.short_lived.pop_front()
+        {
+            return self.remove(due.id);
         }
         let mut chances = SECOND_CHANCES;
         while let Some(due) = self.lasting.pop_front() {
@@ -283,7 +295,7 @@ impl<S> Table<S> {
     /// Takes out all flows that are left, each with the moment at which it would have been over.
     pub fn drain(&mut self) -> impl Iterator<Item = (Timestamp, Flow<S>)> + use<'_, S> {
         self.index.clear();
-        self.half_open.clear();
+        self.short_lived.clear();
         self.lasting.clear();
         self.free.clear();
         self.len = 0;
@@ -298,10 +310,10 @@ impl<S> Table<S> {
     /// would outnumber the flows by far.
     #[inline]
     fn forget_removed(&mut self) {
-        let queued = self.half_open.len().saturating_add(self.lasting.len());
+        let queued = self.short_lived.len().saturating_add(self.lasting.len());
         if queued > self.len.saturating_mul(2).saturating_add(BLOCK) {
-            let Self { half_open, lasting, blocks, .. } = self;
-            for queue in [half_open, lasting] {
+            let Self { short_lived, lasting, blocks, .. } = self;
+            for queue in [short_lived, lasting] {
                 queue.retain(|due| slot_in(blocks, due.id).is_some_and(|slot| slot.generation == due.generation));
             }
         }
@@ -318,7 +330,7 @@ impl<S> Table<S> {
     }
 
     fn queue(&mut self, short_lived: bool) -> &mut VecDeque<Due> {
-        if short_lived { &mut self.half_open } else { &mut self.lasting }
+        if short_lived { &mut self.short_lived } else { &mut self.lasting }
     }
 
     fn take_slot(&mut self) -> FlowId {
@@ -360,7 +372,7 @@ pub struct NewFlow<S> {
 
 /// The half of a hash that the index keeps; the other chooses shards.
 #[inline]
-fn half(hash: u64) -> u32 {
+pub(super) fn half(hash: u64) -> u32 {
     (hash >> 32) as u32
 }
 
@@ -374,38 +386,10 @@ pub const TOUCHED: usize = 32;
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::arithmetic_side_effects)]
 mod tests {
-    use std::net::Ipv4Addr;
-
+    use super::super::testing::key;
     use super::*;
-    use crate::decode::{Packet, Tcp, TcpFlags, Transport, Vlans};
 
     const SECOND: i64 = 1_000_000_000;
-
-    fn key(n: u32) -> Key {
-        let tcp = Tcp {
-            source_port: 1,
-            destination_port: 2,
-            seq: 0,
-            ack: 0,
-            flags: TcpFlags(TcpFlags::SYN),
-            window: 0,
-            options: &[],
-            payload: &[],
-            cut: 0,
-        };
-        let (source, destination) = (Ipv4Addr::from(n).into(), Ipv4Addr::LOCALHOST.into());
-        let transport = Transport::Tcp(tcp);
-        Key::of(&Packet {
-            ts: Timestamp(0),
-            source,
-            destination,
-            vlans: Vlans::default(),
-            ttl: 64,
-            tunnels: Default::default(),
-            transport,
-        })
-        .0
-    }
 
     fn table(max_flows: usize) -> Table<u32> {
         let limits = TableLimits { max_flows, idle: 60 * SECOND as u64, half_open: 10 * SECOND as u64 };
@@ -444,7 +428,7 @@ mod tests {
         put(&mut table, 3, 2, false);
         let opened = put(&mut table, 4, 3, true);
         table.get_mut(opened).unwrap().short_lived = false;
-        assert!(table.is_full());
+        assert!(table.is_full(0));
         let order: Vec<u32> = std::iter::from_fn(|| table.evict()).map(|flow| flow.state).collect();
         assert_eq!(order, [2, 1, 3, 4]);
     }

@@ -23,8 +23,8 @@ use crate::fingerprint::ja4::Transport;
 use crate::tls::message::Loss;
 use crate::tls::record::FATAL;
 use crate::tls::{
-    ClientHello, DhParameters, FIRST_RECORDS, Flaws, Message, Proxied, ServerHello, ServerKeyExchange, Upgrade,
-    key_exchange,
+    CERTIFICATE, ClientHello, DhParameters, FIRST_RECORDS, Flaws, Message, Proxied, ServerHello, ServerKeyExchange,
+    Upgrade, key_exchange,
 };
 use crate::wire::{Both, Direction, registry};
 use crate::x509::Certificate;
@@ -146,6 +146,9 @@ impl Draft {
                     for der in list.iter().take(MAX_CHAIN) {
                         self.certificate(from, der, interner);
                     }
+                    if list.iter().nth(MAX_CHAIN).is_some() {
+                        self.lose(from, Some(CERTIFICATE), Loss::Limit);
+                    }
                 }
             }
             Message::ServerKeyExchange(read) => self.key_exchange(&read),
@@ -180,12 +183,14 @@ impl Draft {
             Message::UnknownRecordVersion => self.note(Anomaly::UnknownRecordVersion),
             Message::OversizedRecord => self.note(Anomaly::OversizedRecord),
             Message::NotARecord => self.note(Anomaly::NotARecord),
-            Message::Lost { within, loss } => {
-                let entry = (from, within, loss);
-                if self.losses.len() < MAX_LOSSES && !self.losses.contains(&entry) {
-                    self.losses.push(entry);
-                }
-            }
+            Message::Lost { within, loss } => self.lose(from, within, loss),
+        }
+    }
+
+    fn lose(&mut self, from: Direction, within: Option<u8>, loss: Loss) {
+        let entry = (from, within, loss);
+        if self.losses.len() < MAX_LOSSES && !self.losses.contains(&entry) {
+            self.losses.push(entry);
         }
     }
 

@@ -16,7 +16,8 @@ use super::correlation::{Caps, Correlations, Firing};
 use super::index::RuleSet;
 use super::key;
 use super::message::Several;
-use super::rule::{Logic, Rule, Rules};
+use super::recall::Recall;
+use super::rule::{Logic, Room, Rule, Rules};
 use super::snapshot::{Found, Learnt, Snapshot, StateFile, View};
 use super::suppress::Suppressor;
 use super::threat::ThreatLists;
@@ -39,6 +40,7 @@ pub struct Detector {
     matched: Vec<usize>,
     /// Room for the rules that may hold of an event.
     candidates: RuleSet,
+    recall: Recall,
     lists: Arc<ThreatLists>,
     /// Of what lists find: theirs are no rules with numbers.
     listed: Suppressor,
@@ -76,6 +78,7 @@ impl Detector {
             state: None,
             evicted_before: 0,
             suppressor: Suppressor::new(rules.len(), limits.suppressed_keys),
+            recall: Recall::new(rules.len()),
             rules,
             matched: Vec::new(),
             candidates: RuleSet::default(),
@@ -115,6 +118,7 @@ impl Detector {
             suppressor,
             matched,
             candidates,
+            recall,
             lists,
             listed,
             ..
@@ -124,7 +128,7 @@ impl Detector {
         listed.tick(now, alert);
         matched.clear();
         concerned.clear();
-        rules.holding(event, candidates, &mut |number, rule| {
+        rules.holding(event, Room { recall, candidates }, &mut |number, rule| {
             if let Logic::Behaviour { .. } = rule.logic {
                 concerned.extend(behaviours.binary_search_by_key(&number, |(number, _)| *number).ok());
                 return;
@@ -139,7 +143,7 @@ impl Detector {
                 }
             }
         });
-        let mut keys = Keys::new(*salt);
+        let mut keys = Keys::new(*salt, recall);
         for &place in &*concerned {
             let Some((number, behaviour)) = behaviours.get_mut(place) else { continue };
             let Some((rule, plan)) = rules.behaviour(*number) else { continue };
@@ -190,6 +194,7 @@ impl Detector {
         let new_number = |number| rules.number_of(&self.rules.rule(number)?.facts.id);
         self.suppressor.reload(rules.len(), new_number, alert);
         self.keep_behaviours(&rules);
+        self.recall = Recall::new(rules.len());
         self.rules = Arc::new(rules);
     }
 
@@ -242,6 +247,8 @@ impl Detector {
 
     fn resume(&mut self, snapshot: Snapshot) {
         self.salt = snapshot.salt;
+        // Keys that it holds are of another salt.
+        self.recall = Recall::new(self.rules.len());
         let mut learnt: Vec<Option<_>> = snapshot.behaviours.into_iter().map(Some).collect();
         for (number, behaviour) in &mut self.behaviours {
             let Some((rule, plan)) = self.rules.behaviour(*number) else { continue };

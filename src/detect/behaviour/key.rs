@@ -48,6 +48,11 @@ impl Salt {
         }
     }
 
+    /// The key of a value's text, whatever its case and its kind.
+    pub fn text(self, value: &Value<'_>) -> Key {
+        value.with_text(|text| self.folded(text))
+    }
+
     /// The key of all values of a field together.
     fn values(self, field: Field, event: &Event) -> Option<Key> {
         let mut key: Option<Key> = None;
@@ -80,6 +85,11 @@ impl Salt {
 }
 
 impl Key {
+    /// Half of it, which is enough to tell apart what is counted.
+    pub fn short(self) -> u64 {
+        self.0 as u64
+    }
+
     /// The key of both, in this order. Either is as good as drawn by chance: nobody can choose what meets here.
     pub fn and(self, other: Self) -> Self {
         let mixed = (self.0 ^ ODD).wrapping_mul(ODD);

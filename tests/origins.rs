@@ -6,10 +6,13 @@ mod replay;
 mod samples;
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use replay::Replay;
 use tlsight::detect::field::{Field, Origin};
 use tlsight::event::Event;
+use tlsight::judge::{Judge, Measures};
+use tlsight::x509::verify::Anchors;
 
 #[test]
 fn fields_of_a_shared_part_have_its_values_in_any_session() {
@@ -30,7 +33,7 @@ fn fields_of_a_shared_part_have_its_values_in_any_session() {
             }
         }
     }
-    assert!(told.iter().all(|&values| values > 1_000), "{told:?}: too little was compared");
+    assert!(told.iter().all(|&values| values > 200), "{told:?}: too little was compared");
 }
 
 #[test]
@@ -111,9 +114,13 @@ fn values(field: Field, event: &Event) -> Vec<String> {
 fn events() -> Vec<Event> {
     let mut events = samples::all();
     events.push(samples::storied());
-    for capture in replay::captures().iter().step_by(4) {
+    let measures = Measures { anchors: Arc::new(Anchors::mozilla()), chain_checks: None, knowledge: None };
+    let mut judge = Judge::new(measures);
+    for capture in replay::captures().iter().step_by(3) {
         events.extend(Replay::of_file(capture).events.into_iter().take(2));
     }
+    events.iter_mut().skip(5).for_each(|event| judge.judge(event));
+    events.iter_mut().step_by(2).for_each(|event| event.labels = samples::labels());
     assert!(events.len() > 30, "{} events", events.len());
     events
 }

@@ -16,7 +16,7 @@ use super::matcher::Network;
 use super::value::Value;
 use crate::event::Event;
 use necessary::{Group, Key};
-use texts::Texts;
+use texts::{Often, Texts};
 
 /// Conditions of all rules, by field.
 #[derive(Debug, Default)]
@@ -194,7 +194,7 @@ impl Gathered {
                 }
             }
         }
-        entries.texts = Texts::of(texts);
+        entries.texts = Texts::of(texts, Often::of(self.field.origin()));
         (self.field, entries)
     }
 }

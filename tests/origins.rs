@@ -6,10 +6,13 @@ mod replay;
 mod samples;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
+use packets::Rng;
 use replay::Replay;
 use tlsight::detect::field::{Field, Origin};
+use tlsight::detect::{Alert, Detector, Rules};
 use tlsight::event::Event;
 use tlsight::judge::{Judge, Measures};
 use tlsight::x509::verify::Anchors;
@@ -34,6 +37,35 @@ fn fields_of_a_shared_part_have_its_values_in_any_session() {
         }
     }
     assert!(told.iter().all(|&values| values > 200), "{told:?}: too little was compared");
+}
+
+#[test]
+fn what_is_remembered_says_what_a_look_at_each_rule_says() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let load = || Rules::load(&rules).unwrap_or_else(|why| panic!("{why}"));
+    let (plain, mut detector) = (load(), Detector::new(load()));
+    let is_of_one_session =
+        |alert: &Alert| ["behaviour", "correlation"].iter().all(|name| !alert.rule.file.starts_with(rules.join(name)));
+    let (events, mut rng, mut alerts, mut at) = (events(), Rng::new(5), 0, 0);
+    for _ in 0..6_000 {
+        let mut event = rng.pick(&events).clone();
+        for _ in 0..rng.below(4) {
+            event = with(*rng.pick(&Origin::SHARED), rng.pick(&events), event);
+        }
+        // So far apart that nothing is held back.
+        at += 5 * 3_600_000_000_000;
+        (event.timestamp.0, event.end.0, event.decided.0) = (at, at, at);
+        let (mut by_memory, mut by_looking) = (Vec::new(), Vec::new());
+        detector.see(&event, &mut |alert| by_memory.push(alert));
+        by_memory.retain(is_of_one_session);
+        plain.check(&event, &mut |alert| by_looking.push(alert));
+        let told = |alerts: &[Alert]| -> Vec<_> {
+            alerts.iter().map(|alert| (alert.rule.title.clone(), alert.message.clone())).collect()
+        };
+        assert_eq!(told(&by_memory), told(&by_looking), "{event:?}");
+        alerts += by_looking.len();
+    }
+    assert!(alerts > 2_000, "{alerts} alerts");
 }
 
 #[test]

@@ -323,7 +323,7 @@ pub struct AnalysisArgs {
     /// STIX, Zeek's form or plain lines. `high=PATH` sets the level of alerts. May be given more than once
     #[arg(long, value_name = "[LEVEL=]PATH")]
     pub threat_list: Vec<ListSource>,
-    /// Keep what rules have learnt of behaviour in FILE, and go on from what is in it
+    /// Keep what rules have learnt and have under way in FILE, and go on from what is in it
     #[arg(long, value_name = "FILE", requires = "rules")]
     pub state: Option<PathBuf>,
     /// Label sessions with what a file, or the .toml files of a folder, says too; may be given more than once

@@ -194,7 +194,7 @@ pub const KEYS: &[Key] = &[
         name: "state",
         kind: Kind::Text("state"),
         default: Default::Unset { example: "\"/var/lib/tlsight/state\"" },
-        about: "Where what rules learn of behaviour is kept from one run to the next. Only with `rules`.",
+        about: "Where what rules learn and have under way is kept from one run to the next. Only with `rules`.",
     },
     Key {
         table: "analysis",

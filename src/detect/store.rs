@@ -158,7 +158,7 @@ impl<T> Store<T> {
     }
 
     /// The entries of a list, from its new end to its old one.
-    pub fn from_newest(&self, list: usize) -> impl Iterator<Item = &Entry<T>> {
+    pub fn newest_first(&self, list: usize) -> impl Iterator<Item = &Entry<T>> {
         let newest = self.lists.get(list).and_then(|list| list.newest).and_then(|place| self.get(place));
         std::iter::successors(newest, |entry| self.get(entry.older?))
     }

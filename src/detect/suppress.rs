@@ -188,7 +188,7 @@ impl Suppressor {
     /// its number.
     pub fn kept<'a>(&'a self, of_rule: impl Fn(usize) -> Option<(&'a str, &'a Suppress)>) -> Vec<Kept> {
         let kept = (0..self.lists).filter_map(|list| {
-            let mut keys: Vec<_> = self.store.from_newest(list).map(KeptKey::of).collect();
+            let mut keys: Vec<_> = self.store.newest_first(list).map(KeptKey::of).collect();
             keys.reverse();
             let (rule, suppress) = of_rule(list).filter(|_| !keys.is_empty())?;
             Some(Kept { rule: rule.to_owned(), settings: suppress.settings(), keys })

@@ -109,8 +109,9 @@ mod tests {
     #[test]
     fn nothing_is_told_while_it_is_learnt_and_each_new_value_once_after() {
         let mut first = first_seen(24 * HOUR);
-        let see =
-            |first: &mut FirstSeen, value: u128, hour| first.see(sighting(1, value, hour * HOUR), || value.to_string());
+        let see = |first: &mut FirstSeen, value: u128, hour| {
+            first.see(sighting(1, value, hour * HOUR), |text| *text = value.to_string())
+        };
         for hour in 0..24 {
             assert_eq!(see(&mut first, 1 + (hour % 2) as u128, hour), None);
         }

@@ -49,7 +49,7 @@ impl Correlations {
 
     /// The newest groups of a plan as long as they fit, the oldest of those first.
     fn groups_that(&self, plan: usize, mut fit: impl FnMut(usize) -> bool) -> Vec<KeptGroup<&Window>> {
-        let newest = self.store.from_newest(plan);
+        let newest = self.store.newest_first(plan);
         let fitting = newest.take_while(|entry| fit(entry.key.len() + entry.value.window.heap() + BESIDE));
         let mut groups: Vec<_> = fitting
             .map(|entry| KeptGroup {

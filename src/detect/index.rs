@@ -45,6 +45,15 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
+    /// An empty set with room for so many rules.
+    pub fn of(rules: usize) -> Self {
+        Self { words: vec![0; rules.div_ceil(BITS)] }
+    }
+
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
     /// An empty set with room for the same rules.
     pub fn emptied(&self) -> Self {
         Self { words: vec![0; self.words.len()] }
@@ -82,7 +91,7 @@ impl RuleSet {
 impl Index {
     /// Of conditions by the number of their rule; rules without one are never among the candidates.
     pub fn of<'r>(rules: usize, conditions: impl Iterator<Item = (usize, &'r Node)>) -> Self {
-        let mut always = RuleSet { words: vec![0; rules.div_ceil(BITS)] };
+        let mut always = RuleSet::of(rules);
         let mut by_field: AHashMap<&'static str, Gathered> = AHashMap::new();
         for (number, condition) in conditions {
             // More rules than that do not fit into memory.
@@ -116,6 +125,12 @@ impl Index {
         let mut found = self.always.emptied();
         self.find(origin, event, &mut found);
         found
+    }
+
+    /// Puts the rules that a part of an event finds into the set, in the place of what was there.
+    pub fn find_anew(&self, origin: Origin, event: &Event, found: &mut RuleSet) {
+        found.clear();
+        self.find(origin, event, found);
     }
 
     /// Adds the rules that a part of an event finds.

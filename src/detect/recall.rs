@@ -57,13 +57,13 @@ impl Recall {
     pub fn new(rules: usize) -> Self {
         let cap = (MAX_BYTES / (3 * rules.div_ceil(8) + BESIDE)).clamp(LEAST_ENTRIES, MOST_ENTRIES);
         Self {
-            clients: Known::new(cap),
-            servers: Known::new(cap),
-            chains: Known::new(cap),
-            labels: Known::new(cap),
-            verdicts: Known::new(cap),
-            browsers: Known::new(cap),
-            courses: Known::new(cap),
+            clients: Known::new(cap, rules),
+            servers: Known::new(cap, rules),
+            chains: Known::new(cap, rules),
+            labels: Known::new(cap, rules),
+            verdicts: Known::new(cap, rules),
+            browsers: Known::new(cap, rules),
+            courses: Known::new(cap, rules),
             here: [0; Origin::SHARED.len()],
         }
     }
@@ -76,7 +76,13 @@ impl Recall {
 
         let shape = event.client_hello.as_ref().map(|hello| &hello.shape);
         let guard = || shape.map(Arc::downgrade).unwrap_or_default();
-        here[Origin::Client as usize] = clients.place(address(shape), guard, || found(Origin::Client));
+        here[Origin::Client as usize] = match shape {
+            // Nobody else has it: a hello whose shape is drawn anew each time comes once.
+            Some(shape) if Arc::strong_count(shape) == 1 => {
+                clients.only_here(|set| index.find_anew(Origin::Client, event, set))
+            }
+            _ => clients.place(address(shape), guard, || found(Origin::Client)),
+        };
 
         let shape = event.server_hello.as_ref().map(|hello| &hello.shape);
         let guard = || shape.map(Arc::downgrade).unwrap_or_default();
@@ -85,7 +91,7 @@ impl Recall {
         let guard = || event.server_chain.iter().chain(&event.client_chain).map(Arc::downgrade).collect();
         here[Origin::Chains as usize] = match Certificates::of(event) {
             Some(addresses) => chains.place(addresses, guard, || found(Origin::Chains)),
-            None => chains.only_here(found(Origin::Chains)),
+            None => chains.only_here(|set| index.find_anew(Origin::Chains, event, set)),
         };
 
         let sets = [&event.labels.client, &event.labels.server].map(Option::as_ref);
@@ -168,8 +174,9 @@ struct Known<K, G> {
 }
 
 impl<K: Hash + Eq, G> Known<K, G> {
-    fn new(cap: usize) -> Self {
-        Self { places: HashMap::default(), entries: vec![Entry::default()], guards: Vec::new(), cap }
+    fn new(cap: usize, rules: usize) -> Self {
+        let first = Entry::of(RuleSet::of(rules));
+        Self { places: HashMap::default(), entries: vec![first], guards: Vec::new(), cap }
     }
 
     /// Where the entry of a part is; made with the rules that the index finds, if it is new.
@@ -190,16 +197,25 @@ impl<K: Hash + Eq, G> Known<K, G> {
         place
     }
 
-    /// The place of a part that is not kept.
-    fn only_here(&mut self, found: RuleSet) -> usize {
+    /// The place of a part that is not kept. `find` adds the rules that the index finds.
+    fn only_here(&mut self, find: impl FnOnce(&mut RuleSet)) -> usize {
         if let Some(entry) = self.entries.first_mut() {
-            *entry = Entry::of(found);
+            find(entry.emptied());
         }
         0
     }
 }
 
 impl Entry {
+    /// Forgets all; gives the set of rules that are found.
+    fn emptied(&mut self) -> &mut RuleSet {
+        self.asked.clear();
+        self.held.clear();
+        self.keys.clear();
+        self.sections = None;
+        &mut self.found
+    }
+
     fn of(found: RuleSet) -> Self {
         let empty = found.emptied();
         Self { found, asked: empty.clone(), held: empty, keys: Vec::new(), sections: None }

@@ -5,6 +5,7 @@
 
 mod packets;
 mod replay;
+mod samples;
 mod talks;
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -15,6 +16,7 @@ use packets::{C, ClientHello, Endpoint, Envelope, Rng, S, Segment, TimedFrame, c
 use replay::{as_frame, engine};
 use talks::{Closing, Talk, Way};
 use tlsight::config::Limits;
+use tlsight::detect::{Detector, Rules};
 use tlsight::engine::Engine;
 use tlsight::quic;
 use tlsight::tls::{Caps, Message};
@@ -215,6 +217,45 @@ fn fragments_that_never_end_hold_no_more_than_their_cap() {
     }
     println!("{} KiB at most", most >> 10);
     assert!(most < 2 * limits.fragment_bytes as i64, "{most} bytes");
+}
+
+#[test]
+fn rules_that_do_not_fire_allocate_nothing_for_an_event() {
+    let rules = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("rules");
+    let mut detector = Detector::new(Rules::load(&rules).unwrap_or_else(|why| panic!("{why}")));
+    let (mut rng, mut alerts) = (Rng::new(7), Vec::new());
+    let mut at = samples::tls13().timestamp.0;
+    let mut look = |count: u64| {
+        let mut allocations = 0;
+        let plain = [samples::tls13(), samples::tls12()].map(quiet);
+        for n in 0..count {
+            let mut event = plain[n as usize % 2].clone();
+            // As people come: in bursts.
+            at += (rng.unit().powi(6) * 14e9) as i64;
+            (event.timestamp.0, event.end.0, event.decided.0) = (at, at, at);
+            event.id = u128::from(rng.next()).to_be_bytes();
+            event.client.port = rng.between(32_768, 65_535) as u16;
+            let random = rng.bytes(32).try_into().expect("32 octets");
+            event.client_hello.iter_mut().for_each(|hello| hello.random = random);
+            let before = ALLOCATIONS.get();
+            detector.see(&event, &mut |alert| alerts.push(alert.message));
+            allocations += ALLOCATIONS.get() - before;
+        }
+        allocations
+    };
+    look(4_000);
+    let allocations = look(4_000);
+    assert_eq!(alerts, Vec::<String>::new());
+    // Tables of hellos that were seen grow now and then; nothing is made for one event.
+    assert!(allocations < 40, "{allocations} allocations of 4,000 events");
+}
+
+/// Without what rules tell of.
+fn quiet(mut event: tlsight::event::Event) -> tlsight::event::Event {
+    event.security = tlsight::event::Security::default();
+    event.labels = tlsight::event::labels::Labels::default();
+    event.anomalies.clear();
+    event
 }
 
 #[test]

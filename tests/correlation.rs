@@ -849,6 +849,110 @@ fn damaged_rules_are_told_or_loaded_and_never_more() {
     assert!((20..950).contains(&loaded), "{loaded}");
 }
 
+// State
+
+#[test]
+fn what_is_under_way_survives_a_kill_between_its_two_halves() {
+    let by_name = |name: &str| base(name, &format!("tls.client.server_name: {name}"));
+    let two = |kind: &str| vec![by_name("a"), by_name("b"), with_rules(kind, "[a, b]", "")];
+    let any = |kind: &str, condition: &str| {
+        vec![base("any", "network.transport: tcp"), correlation_of("any", kind, condition)]
+    };
+    let cases = [
+        any("event_count", "{gte: 2}"),
+        any("value_count", "{field: tls.client.server_name, gte: 2}"),
+        any("value_count", "{field: [tls.client.server_name, destination.port], gte: 2}"),
+        any("value_sum", "{field: destination.port, gte: 800}"),
+        two("temporal"),
+        two("temporal_ordered"),
+    ];
+    for rules in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("state");
+        let half = |second: i64, name: &str| {
+            let mut run = Run::new(&rules);
+            run.seen = second.unsigned_abs();
+            assert_eq!(run.detector.keep_in(&state).unwrap(), [""; 0]);
+            run.see(&[at(second).name(name)]);
+            // From time to time it is written. What comes after is a kill: nothing is ended in order.
+            run.detector.save().unwrap();
+            run.sessions()
+        };
+        assert_eq!(half(0, "a"), Vec::<Vec<[u8; 16]>>::new(), "{rules:?}");
+        assert_eq!(half(10, "b"), [vec![id(0), id(10)]], "{rules:?}");
+        assert_eq!(half(20, "a").len(), 0, "what was told begins anew: {rules:?}");
+        fs::remove_file(&state).unwrap();
+        assert_eq!(half(30, "b").len(), 0, "and without a state nothing is known: {rules:?}");
+    }
+}
+
+#[test]
+fn a_state_of_changed_rules_is_dropped_by_rule_with_a_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let rules = [base("fail", "tls.established: false"), correlation("event_count", "gte: 2", "")];
+    let mut run = Run::new(&rules);
+    run.detector.keep_in(&state).unwrap();
+    run.see(&[at(0).failed()]);
+    run.detector.save().unwrap();
+    let other = rules.clone().map(|text| text.replace("gte: 2", "gte: 3"));
+    let base_changed = rules.clone().map(|text| text.replace("tls.established: false", "tls.established: 'false'"));
+    for changed in [other, base_changed] {
+        let before = fs::read(&state).unwrap();
+        let mut run = Run::new(&changed);
+        let told = run.detector.keep_in(&state).unwrap();
+        let line = "rule 11111111-1111-4111-8111-111111111111 has changed or is gone: it begins anew";
+        assert!(told.len() == 1 && told[0].ends_with(line), "{told:?}");
+        run.see(&[at(1).failed()]);
+        assert_eq!(run.alerts.len(), 0);
+        fs::write(&state, before).unwrap();
+    }
+    let mut same = Run::new(&rules);
+    assert_eq!(same.detector.keep_in(&state).unwrap(), [""; 0]);
+    same.see(&[at(1).failed()]);
+    assert_eq!(same.alerts.len(), 1);
+}
+
+#[test]
+fn what_was_told_is_held_back_after_a_restart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let rules = |suppress: &str| [single(suppress)];
+    let see = |suppress: &str, second: i64, ends: bool| {
+        let mut run = Run::new(&rules(suppress));
+        let told = run.detector.keep_in(&state).unwrap();
+        run.see(&[at(second)]);
+        if ends {
+            run.finish();
+        }
+        run.detector.save().unwrap();
+        (run.alerts.iter().map(|alert| alert.suppressed).collect::<Vec<_>>(), told.len())
+    };
+    let hour = "{for: 1h}";
+    assert_eq!(see(hour, 0, false), (vec![0], 0));
+    assert_eq!(see(hour, 10, false), (vec![], 0), "within the hour");
+    assert_eq!(see(hour, 3_700, true), (vec![1], 0), "the one before is counted");
+    assert_eq!(see(hour, 3_710, true), (vec![0], 0), "one that is held back is told at an end that is in order");
+    assert_eq!(see(hour, 3_720, false), (vec![], 0), "but its key is known still");
+    assert_eq!(see("{for: 2h}", 3_730, false), (vec![0], 1), "of another suppression nothing is taken up");
+}
+
+#[test]
+fn a_state_holds_no_more_groups_than_there_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let rules = [base("fail", "tls.established: false"), correlation("event_count", "gte: 2", "")];
+    let mut run = Run::new(&rules);
+    run.detector.keep_in(&state).unwrap();
+    run.see(&(0..200).map(|n| at(n).from(n as u32).failed()).collect::<Vec<_>>());
+    run.detector.save().unwrap();
+    let mut run = Run::of(load(&rules).unwrap(), &Limits { rule_groups: 50, ..Limits::default() });
+    run.detector.keep_in(&state).unwrap();
+    assert_eq!((run.detector.remembered().0, run.detector.counters().groups_evicted), (50, 150));
+    run.see(&[at(201).from(199).failed(), at(202).from(10).failed()]);
+    assert_eq!(run.alerts.len(), 1, "the latest are known");
+}
+
 // Rules that come with tlsight
 
 #[test]

@@ -4,16 +4,16 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tlsight::detect::{Alert, Facts, Level};
 use tlsight::sink::courier::{Options, WhenFull};
-use tlsight::sink::syslog::{Header, Style, Target};
+use tlsight::sink::syslog::{Header, Receiver, Style, Target};
 use tlsight::sink::{Cef, Sink, Syslog, Webhook, webhook};
 
 mod samples;
@@ -69,7 +69,8 @@ fn whatever_an_alert_holds_a_tcp_stream_keeps_its_frames() {
 fn a_connection_that_breaks_is_made_again() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let target: Target = format!("tcp://{}", listener.local_addr().expect("an address")).parse().expect("a target");
-    let mut sink = Syslog::open(&target, header(), Style::Rfc5424, Options::new(WhenFull::Wait)).expect("a thread");
+    let mut sink =
+        Syslog::open(Receiver::new(&target), header(), Style::Rfc5424, Options::new(WhenFull::Wait)).expect("a thread");
     let _ = sink.alert(&samples::alert()).expect("no error");
     let (mut first, _) = listener.accept().expect("a connection");
     let mut begun = [0; 16];
@@ -114,7 +115,7 @@ fn a_receiver_that_is_away_costs_no_time_and_is_told() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let target: Target = format!("tcp://{free}").parse().expect("a target");
     let options = Options { finish_wait: Duration::from_millis(400), ..Options::new(WhenFull::Shed) };
-    let mut sink = Syslog::open(&target, header(), Style::Rfc5424, options).expect("a thread");
+    let mut sink = Syslog::open(Receiver::new(&target), header(), Style::Rfc5424, options).expect("a thread");
     let begun = Instant::now();
     for _ in 0..20_000 {
         let _ = sink.alert(&samples::alert()).expect("no error");
@@ -124,6 +125,141 @@ fn a_receiver_that_is_away_costs_no_time_and_is_told() {
     assert!(told.starts_with(&format!("syslog at tcp://{free}: 20000 of 20000 alerts were not delivered")), "{told}");
     assert!(told.contains("found the queue full") && told.contains("last error: "), "{told}");
 }
+
+#[test]
+fn syslog_over_tls_is_framed_ends_in_order_and_goes_to_whom_it_trusts_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let openssl = |arguments: &[&str]| {
+        let made = Command::new("openssl").args(arguments).output().expect("openssl");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    };
+    for name in ["ours", "theirs"] {
+        let (key, authority) = (path(&format!("{name}.key")), path(&format!("{name}.pem")));
+        openssl(&[
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            &format!("/CN={name}"),
+            "-keyout",
+            &key,
+            "-out",
+            &authority,
+        ]);
+    }
+    openssl(&[
+        "req",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-subj",
+        "/CN=log",
+        "-keyout",
+        &path("log.key"),
+        "-out",
+        &path("log.csr"),
+    ]);
+    std::fs::write(path("log.ext"), "subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n").expect("a file");
+    openssl(&[
+        "x509",
+        "-req",
+        "-in",
+        &path("log.csr"),
+        "-CA",
+        &path("ours.pem"),
+        "-CAkey",
+        &path("ours.key"),
+        "-CAcreateserial",
+        "-days",
+        "2",
+        "-extfile",
+        &path("log.ext"),
+        "-out",
+        &path("log.pem"),
+    ]);
+    for version in ["TLSv1_2", "TLSv1_3"] {
+        let receiver = Command::new("python3")
+            .args(["-c", TLS_RECEIVER, &path("log.pem"), &path("log.key"), version])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3");
+        let mut receiver = Ended(receiver);
+        let mut said = BufReader::new(receiver.0.stdout.take().expect("a pipe"));
+        let mut port = String::new();
+        said.read_line(&mut port).expect("a port");
+        let target: Target = format!("tls://127.0.0.1:{}", port.trim()).parse().expect("a target");
+
+        // Whom the others vouch for, or the whole world, is not whom we look for.
+        let (theirs, ours) = (path("theirs.pem"), path("ours.pem"));
+        for authorities in [Some(theirs.as_ref()), None] {
+            let options = Options { finish_wait: Duration::from_millis(600), ..Options::new(WhenFull::Wait) };
+            let stranger = Receiver { target: &target, authorities };
+            let mut sink = Syslog::open(stranger, header(), Style::Rfc5424, options).expect("a thread");
+            let _ = sink.alert(&samples::alert()).expect("no error");
+            let told = Box::new(sink).finish().expect("no error").concat();
+            assert!(
+                told.contains("1 of 1 alerts were not delivered") && told.contains("invalid peer certificate"),
+                "{told}"
+            );
+        }
+
+        let trusted = Receiver { target: &target, authorities: Some(ours.as_ref()) };
+        let options = Options::new(WhenFull::Wait);
+        let mut sink = Syslog::open(trusted, header(), Style::Rfc5424, options).expect("a thread");
+        let alerts = hostile();
+        for alert in &alerts {
+            let _ = sink.alert(alert).expect("no error");
+        }
+        assert_eq!(Box::new(sink).finish().expect("no error"), Vec::<String>::new());
+        let mut bytes = Vec::new();
+        said.read_to_end(&mut bytes).expect("it ends");
+        // An end without close_notify is an error there.
+        assert!(receiver.0.wait().expect("an end").success(), "{version}");
+        let frames = frames(&bytes);
+        assert_eq!(frames.len(), alerts.len(), "{version}");
+        assert!(frames.iter().all(|frame| Message::parse(frame).header[2] == "tlsight"));
+    }
+}
+
+#[test]
+fn authorities_are_for_receivers_over_tls() {
+    let target: Target = "tcp://127.0.0.1:6514".parse().expect("a target");
+    let fault = |target, authorities: &str| {
+        let receiver = Receiver { target, authorities: Some(authorities.as_ref()) };
+        Syslog::open(receiver, header(), Style::Rfc5424, Options::new(WhenFull::Wait)).unwrap_err().to_string()
+    };
+    assert!(fault(&target, "ca.pem").contains("ca.pem is for receivers over TLS: write tls://host"));
+    let target: Target = "tls://127.0.0.1".parse().expect("a target");
+    assert!(fault(&target, "/nowhere/ca.pem").contains("syslog at tls://127.0.0.1:6514: /nowhere/ca.pem: "));
+    assert!(fault(&target, "/dev/null").contains("/dev/null: no certificate in it"));
+}
+
+/// Says its port, takes one session that holds, and says what came in it to its end.
+const TLS_RECEIVER: &str = r"
+import socket, ssl, sys
+certificate, key, version = sys.argv[1:]
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(certificate, key)
+context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+listener = socket.create_server(('127.0.0.1', 0))
+print(listener.getsockname()[1], flush=True)
+while True:
+    raw, _ = listener.accept()
+    try:
+        peer = context.wrap_socket(raw, server_side=True, suppress_ragged_eofs=False)
+        data = peer.recv(65536)
+    except OSError:
+        continue
+    while data:
+        sys.stdout.buffer.write(data)
+        data = peer.recv(65536)
+    break
+";
 
 #[test]
 fn cef_in_syslog_and_in_a_file_is_the_same_line() {
@@ -323,7 +459,8 @@ fn header() -> Header {
 
 fn send(target: &str, style: Style, alerts: &[Alert]) {
     let target: Target = target.parse().expect("a target");
-    let mut sink = Syslog::open(&target, header(), style, Options::new(WhenFull::Wait)).expect("a thread");
+    let mut sink =
+        Syslog::open(Receiver::new(&target), header(), style, Options::new(WhenFull::Wait)).expect("a thread");
     for alert in alerts {
         let _ = sink.alert(alert).expect("no error");
     }
@@ -477,7 +614,7 @@ impl Message {
 /// A server that gives its answers in turn, the last for ever.
 struct Http {
     address: SocketAddr,
-    requests: Receiver<Request>,
+    requests: mpsc::Receiver<Request>,
 }
 
 struct Request {

@@ -5,7 +5,7 @@ use std::io;
 use crate::connection::{Network, Setting, Tags, Talked, handshake};
 use crate::packets::{Rng, Tcp, TimedFrame, tcp::START, tls};
 use crate::trace::Trace;
-use crate::world::{Meeting, Stack, World};
+use crate::world::{Meeting, World};
 
 /// Eight handshakes, then `bytes` of application data from the servers, in turns of one record: full segments,
 /// a bare ACK for each two.
@@ -26,7 +26,7 @@ pub fn write(trace: &mut Trace, bytes: u64) -> io::Result<()> {
                 write_all(trace, &script.drain())?;
                 clock = script.now();
                 let script = script.step(SEGMENT_NS).server_answers_after(SEGMENT_NS).client_answers_after(SEGMENT_NS);
-                flows.push(Flow { script, segment: if meeting.host.stack == Stack::Unix { 1448 } else { 1460 } });
+                flows.push(Flow { script, segment: if meeting.host.stack.has_timestamps() { 1448 } else { 1460 } });
             }
             Talked::Over(talk) => {
                 let script = talk.into_tcp();

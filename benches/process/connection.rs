@@ -45,7 +45,7 @@ impl Talk {
             tcp = tcp.vlan(id);
         }
         tcp = tcp.syn().syn_ack();
-        if host.stack == Stack::Unix {
+        if host.stack.has_timestamps() {
             tcp = tcp.timestamps();
         }
         Self { tcp: tcp.ack(), rng, network, swapped: 0 }

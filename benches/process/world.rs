@@ -1,7 +1,7 @@
 //! Who talks to whom: some thousands of client machines and 400 sites with their certificate chains.
 
 use crate::packets::tls;
-use crate::packets::x509::{Certificate, Key, Name, ocsp_response};
+use crate::packets::x509::{Certificate, Key, Name, Role, ocsp_response};
 use crate::packets::{CLIENTS, Client, Endpoint, Rng, TcpOption};
 
 pub struct World {
@@ -55,7 +55,7 @@ impl Host {
             v4: [10, 20 + (tail >> 8) as u8, tail as u8, rng.between(2, 250) as u8],
             v6: rng.percent(60.0).then(|| [0x2001, 0xdb8, 0xc0, tail >> 6, 0, 0, rng.next() as u16, tail]),
             client,
-            stack: if rng.percent(45.0) { Stack::Windows } else { Stack::Unix },
+            stack: Stack::of(client, rng),
             vlan: rng.percent(30.0).then(|| 100 + (n % 40) as u16),
         }
     }
@@ -69,11 +69,27 @@ impl Host {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stack {
     Windows,
-    /// With timestamps.
-    Unix,
+    Linux,
+    Apple,
 }
 
 impl Stack {
+    /// That of a system on which the client runs.
+    fn of(client: &Client, rng: &mut Rng) -> Self {
+        let draw = rng.below(100);
+        let family = client.name.split('-').next().unwrap_or_default();
+        match (family, draw) {
+            ("safari", _) | ("chrome" | "firefox", 0..20) => Self::Apple,
+            ("schannel", _) | ("chrome" | "firefox", 20..85) => Self::Windows,
+            _ => Self::Linux,
+        }
+    }
+
+    /// Whether segments carry timestamps.
+    pub fn has_timestamps(self) -> bool {
+        self != Self::Windows
+    }
+
     pub fn options(self) -> &'static [TcpOption] {
         match self {
             Self::Windows => &[
@@ -84,12 +100,23 @@ impl Stack {
                 TcpOption::Nop,
                 TcpOption::SackPermitted,
             ],
-            Self::Unix => &[
+            Self::Linux => &[
                 TcpOption::Mss(1460),
                 TcpOption::SackPermitted,
                 TcpOption::Timestamps,
                 TcpOption::Nop,
                 TcpOption::WindowScale(7),
+            ],
+            Self::Apple => &[
+                TcpOption::Mss(1460),
+                TcpOption::Nop,
+                TcpOption::WindowScale(6),
+                TcpOption::Nop,
+                TcpOption::Nop,
+                TcpOption::Timestamps,
+                TcpOption::SackPermitted,
+                TcpOption::End,
+                TcpOption::End,
             ],
         }
     }
@@ -233,7 +260,7 @@ fn authorities(rng: &mut Rng) -> Vec<Authority> {
             let mut issuing = Certificate::authority(name.clone(), root.clone());
             (issuing.key, issuing.signed_with) = (key, root_key);
             let mut cross = Certificate::authority(root, old_root);
-            (cross.key, cross.signed_with) = (root_key, Key::Rsa2048);
+            (cross.key, cross.signed_with, cross.role) = (root_key, Key::Rsa2048, Role::Root);
             all.push(Authority { name, key, der: issuing.der(rng), cross_signed: cross.der(rng) });
         }
     }

@@ -35,7 +35,7 @@ pub use several::Several;
 pub use tap::{Tap, TapOptions};
 
 /// Nanoseconds since 1970-01-01T00:00:00Z, as the capture tells them: the only clock of the analysis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize, serde::Deserialize)]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

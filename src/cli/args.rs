@@ -276,12 +276,15 @@ pub struct OutputArgs {
     /// TLSIGHT_CLICKHOUSE_PASSWORD, or TLSIGHT_CLICKHOUSE_TOKEN, log in
     #[arg(long, value_name = "URL")]
     pub clickhouse: Option<String>,
-    /// Send alerts by syslog, to udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH
+    /// Send alerts by syslog, to udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH
     #[arg(long, value_name = "URL")]
     pub syslog: Option<syslog::Target>,
     /// What syslog messages look like: rfc5424 or cef
     #[arg(long, value_name = "FORM", default_value = "rfc5424", requires = "syslog")]
     pub syslog_format: syslog::Style,
+    /// Trust the authorities of a PEM file, and no other, for syslog over TLS
+    #[arg(long, value_name = "FILE", requires = "syslog")]
+    pub syslog_ca: Option<PathBuf>,
     /// Write alerts to FILE, in ArcSight's Common Event Format
     #[arg(long, value_name = "FILE")]
     pub cef: Option<PathBuf>,
@@ -320,7 +323,7 @@ pub struct AnalysisArgs {
     /// STIX, Zeek's form or plain lines. `high=PATH` sets the level of alerts. May be given more than once
     #[arg(long, value_name = "[LEVEL=]PATH")]
     pub threat_list: Vec<ListSource>,
-    /// Keep what rules have learnt of behaviour in FILE, and go on from what is in it
+    /// Keep what rules have learnt and have under way in FILE, and go on from what is in it
     #[arg(long, value_name = "FILE", requires = "rules")]
     pub state: Option<PathBuf>,
     /// Label sessions with what a file, or the .toml files of a folder, says too; may be given more than once

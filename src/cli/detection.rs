@@ -38,10 +38,8 @@ impl Sources {
             console.note(&format!("{} rules from {}", rules.len(), path.display()));
         }
         let mut detector = Detector::with_limits(rules, limits).with_lists(lists);
-        if let Some(path) = &self.state
-            && let Some(refused) = detector.keep_in(path)?
-        {
-            console.warn(&refused);
+        if let Some(path) = &self.state {
+            detector.keep_in(path)?.iter().for_each(|refused| console.warn(refused));
         }
         Ok(detector)
     }

@@ -89,7 +89,8 @@ impl Outputs {
         });
         if let Some(target) = &args.syslog {
             let header = syslog::Header::new(&host_name(), process::id());
-            self.sinks.push(Box::new(Syslog::open(target, header, args.syslog_format, options)?));
+            let receiver = syslog::Receiver { target, authorities: args.syslog_ca.as_deref() };
+            self.sinks.push(Box::new(Syslog::open(receiver, header, args.syslog_format, options)?));
         }
         if let Some(url) = &args.webhook {
             let token = env::var(webhook::TOKEN_VARIABLE).ok();

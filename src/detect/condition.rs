@@ -9,8 +9,8 @@ use rsigma_parser::{ConditionExpr, Quantifier, SelectorPattern};
 
 use crate::event::Event;
 
-use super::field::{Field, View};
-use super::matcher::Item;
+use super::field::{Field, Origin, View};
+use super::matcher::{Item, Test};
 use super::pattern::TextTest;
 
 /// A truth about an event. Cloning is cheap: selections that a condition names twice are shared.
@@ -123,6 +123,56 @@ impl Node {
             Self::All(nodes) | Self::Any(nodes) | Self::AtLeast(_, nodes) => {
                 nodes.iter().map(Self::cost).fold(0, u32::saturating_add)
             }
+        }
+    }
+}
+
+/// A condition by the parts of an event that decide about it: all of these have to hold.
+#[derive(Debug, Default)]
+pub struct Split {
+    /// Each origin once, of those that sessions share.
+    pub shared: Box<[(Origin, Node)]>,
+    /// What is about more than one of them, or about the session itself.
+    pub rest: Option<Node>,
+}
+
+impl Split {
+    pub fn of(node: &Node) -> Self {
+        let mut conjuncts = Vec::new();
+        node.conjuncts(&mut conjuncts);
+        let mut by_origin: BTreeMap<Origin, Vec<Node>> = BTreeMap::new();
+        for conjunct in conjuncts {
+            by_origin.entry(conjunct.origin().unwrap_or(Origin::Session)).or_default().push(conjunct.clone());
+        }
+        let rest = by_origin.remove(&Origin::Session).map(Node::all);
+        Self { shared: by_origin.into_iter().map(|(origin, nodes)| (origin, Node::all(nodes))).collect(), rest }
+    }
+}
+
+impl Node {
+    /// What has to hold, one by one.
+    fn conjuncts<'n>(&'n self, out: &mut Vec<&'n Self>) {
+        match self {
+            Self::All(nodes) => nodes.iter().for_each(|node| node.conjuncts(out)),
+            other => out.push(other),
+        }
+    }
+
+    /// The one part that decides about it; `None` where nothing does: it is the same for every event.
+    fn origin(&self) -> Option<Origin> {
+        match self {
+            Self::Item(item) => match &item.test {
+                Test::Field(other, _) if other.origin() != item.field.origin() => Some(Origin::Session),
+                _ => Some(item.field.origin()),
+            },
+            // The certificates in view are those of the chains.
+            Self::Not(node) | Self::ACertificate(node) => node.origin(),
+            Self::All(nodes) | Self::Any(nodes) | Self::AtLeast(_, nodes) => {
+                let mut origins = nodes.iter().filter_map(Self::origin);
+                let first = origins.next()?;
+                Some(if origins.all(|other| other == first) { first } else { Origin::Session })
+            }
+            Self::Keyword(_) => Some(Origin::Session),
         }
     }
 }

@@ -16,7 +16,8 @@ use super::correlation::{Caps, Correlations, Firing};
 use super::index::RuleSet;
 use super::key;
 use super::message::Several;
-use super::rule::{Logic, Rule, Rules};
+use super::recall::Recall;
+use super::rule::{Logic, Room, Rule, Rules};
 use super::snapshot::{Found, Learnt, Snapshot, StateFile, View};
 use super::suppress::Suppressor;
 use super::threat::ThreatLists;
@@ -39,6 +40,7 @@ pub struct Detector {
     matched: Vec<usize>,
     /// Room for the rules that may hold of an event.
     candidates: RuleSet,
+    recall: Recall,
     lists: Arc<ThreatLists>,
     /// Of what lists find: theirs are no rules with numbers.
     listed: Suppressor,
@@ -68,14 +70,16 @@ impl Detector {
     pub fn with_limits(rules: impl Into<Arc<Rules>>, limits: &Limits) -> Self {
         let rules = rules.into();
         let caps = Caps { groups: limits.rule_groups, bytes: limits.rule_bytes };
+        let salt = Salt::random();
         Self {
-            correlations: Correlations::new(rules.plans().clone(), caps),
+            correlations: Correlations::new(rules.plans().clone(), caps, salt),
             behaviours: rules.behaviours().map(|(number, _, plan)| (number, Behaviour::new(plan))).collect(),
             concerned: Vec::new(),
-            salt: Salt::random(),
+            salt,
             state: None,
             evicted_before: 0,
             suppressor: Suppressor::new(rules.len(), limits.suppressed_keys),
+            recall: Recall::new(rules.len()),
             rules,
             matched: Vec::new(),
             candidates: RuleSet::default(),
@@ -115,6 +119,7 @@ impl Detector {
             suppressor,
             matched,
             candidates,
+            recall,
             lists,
             listed,
             ..
@@ -124,7 +129,7 @@ impl Detector {
         listed.tick(now, alert);
         matched.clear();
         concerned.clear();
-        rules.holding(event, candidates, &mut |number, rule| {
+        rules.holding(event, Room { recall, candidates }, &mut |number, rule| {
             if let Logic::Behaviour { .. } = rule.logic {
                 concerned.extend(behaviours.binary_search_by_key(&number, |(number, _)| *number).ok());
                 return;
@@ -139,7 +144,7 @@ impl Detector {
                 }
             }
         });
-        let mut keys = Keys::new(*salt);
+        let mut keys = Keys::new(*salt, recall);
         for &place in &*concerned {
             let Some((number, behaviour)) = behaviours.get_mut(place) else { continue };
             let Some((rule, plan)) = rules.behaviour(*number) else { continue };
@@ -190,6 +195,7 @@ impl Detector {
         let new_number = |number| rules.number_of(&self.rules.rule(number)?.facts.id);
         self.suppressor.reload(rules.len(), new_number, alert);
         self.keep_behaviours(&rules);
+        self.recall = Recall::new(rules.len());
         self.rules = Arc::new(rules);
     }
 
@@ -210,24 +216,25 @@ impl Detector {
         self.evicted_before += before.iter().flatten().map(|(_, behaviour)| behaviour.evicted()).sum::<u64>();
     }
 
-    /// Keeps what is learnt in a file, and goes on from what is in it. Says what could not be taken up.
+    /// Keeps what is learnt and what is under way in a file, and goes on from what is in it. Says what could not be taken
+    /// up, a line each.
     ///
     /// # Errors
     /// Where the file is there and cannot be read, or its folder cannot be written to.
-    pub fn keep_in(&mut self, path: &Path) -> Result<Option<String>, Error> {
+    pub fn keep_in(&mut self, path: &Path) -> Result<Vec<String>, Error> {
         let file = StateFile::new(path);
-        let complaint = match file.read()? {
-            Found::Nothing => None,
+        let complaints = match file.read()? {
+            Found::Nothing => Vec::new(),
             Found::State(snapshot) => {
-                self.resume(*snapshot);
-                None
+                let line = |id| format!("{}: rule {id} has changed or is gone: it begins anew", path.display());
+                self.resume(*snapshot).into_iter().map(line).collect()
             }
-            Found::Refused(why) => Some(why),
+            Found::Refused(why) => vec![why],
         };
         self.state = Some(file);
         // Who learns for a month shall not hear at its end that there was no room.
         self.save()?;
-        Ok(complaint)
+        Ok(complaints)
     }
 
     /// Writes what is learnt into the file that was named, if one was.
@@ -237,11 +244,24 @@ impl Detector {
             let (rule, plan) = self.rules.behaviour(*number)?;
             Some(Learnt { rule: rule.facts.id.clone(), keys: plan.keys(), kept })
         });
-        file.write(&View { salt: self.salt, behaviours: learnt.collect() })
+        let facts = |number| self.rules.rule(number).map(|rule: &Rule| &*rule.facts);
+        file.write(&View {
+            salt: self.salt,
+            behaviours: learnt.collect(),
+            correlations: self.correlations.kept(|number| facts(number).map(|facts| &*facts.id)),
+            suppressions: self.suppressor.kept(|number| {
+                let facts = facts(number)?;
+                Some((&*facts.id, facts.suppress.as_ref()?))
+            }),
+        })
     }
 
-    fn resume(&mut self, snapshot: Snapshot) {
+    /// Gives back the ids of rules of which something could not be taken up.
+    fn resume(&mut self, snapshot: Snapshot) -> Vec<String> {
         self.salt = snapshot.salt;
+        self.correlations.set_salt(snapshot.salt);
+        // Keys that it holds are of another salt.
+        self.recall = Recall::new(self.rules.len());
         let mut learnt: Vec<Option<_>> = snapshot.behaviours.into_iter().map(Some).collect();
         for (number, behaviour) in &mut self.behaviours {
             let Some((rule, plan)) = self.rules.behaviour(*number) else { continue };
@@ -252,6 +272,16 @@ impl Detector {
                 behaviour.resume(learnt.kept);
             }
         }
+        let mut dropped: Vec<String> = learnt.into_iter().flatten().map(|learnt| learnt.rule).collect();
+        dropped.extend(self.correlations.resume(snapshot.correlations));
+        let rules = self.rules.clone();
+        dropped.extend(self.suppressor.resume(snapshot.suppressions, |id| {
+            let number = rules.number_of(id)?;
+            Some((number, rules.rule(number)?.facts.suppress.as_ref()?))
+        }));
+        dropped.sort_unstable();
+        dropped.dedup();
+        dropped
     }
 }
 

@@ -8,6 +8,7 @@ mod certificate;
 mod handshake;
 mod label;
 mod nearest;
+mod origin;
 mod path;
 mod security;
 mod zeek;
@@ -22,6 +23,7 @@ use crate::x509::Certificate;
 
 use super::value::{Kind, Value};
 pub(crate) use nearest::distance;
+pub use origin::Origin;
 
 /// A field of the table; `Copy`, and free to pass on.
 #[derive(Clone, Copy)]
@@ -98,6 +100,11 @@ impl Field {
         self.0.kind
     }
 
+    /// The part of an event that alone decides about the field's values.
+    pub fn origin(self) -> Origin {
+        self.0.origin
+    }
+
     /// Whether the field may have more than one value.
     pub fn is_array(self) -> bool {
         !matches!(self.0.read, Read::One(_))
@@ -148,6 +155,7 @@ pub struct Unknown {
 struct Spec {
     name: &'static str,
     kind: Kind,
+    origin: Origin,
     read: Read,
 }
 
@@ -159,11 +167,11 @@ enum Read {
 }
 
 const fn one(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event) -> Option<Value<'e>>) -> Spec {
-    Spec { name, kind, read: Read::One(read) }
+    Spec { name, kind, origin: Origin::of(name), read: Read::One(read) }
 }
 
 const fn many(name: &'static str, kind: Kind, read: for<'e> fn(&'e Event, Out<'_, 'e>) -> Flow) -> Spec {
-    Spec { name, kind, read: Read::Many(read) }
+    Spec { name, kind, origin: Origin::of(name), read: Read::Many(read) }
 }
 
 const TABLES: &[&[Spec]] = &[

@@ -11,16 +11,17 @@ mod texts;
 use ahash::AHashMap;
 
 use super::condition::Node;
-use super::field::{Field, Flow};
+use super::field::{Field, Flow, Origin};
 use super::matcher::Network;
 use super::value::Value;
 use crate::event::Event;
 use necessary::{Group, Key};
-use texts::Texts;
+use texts::{Often, Texts};
 
 /// Conditions of all rules, by field.
 #[derive(Debug, Default)]
 pub struct Index {
+    /// In the order of their origins.
     fields: Box<[(Field, Entries)]>,
     /// Lists of rules, each of them once: what stands under a value is a place in here.
     lists: Box<[Box<[u32]>]>,
@@ -44,11 +45,34 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    fn insert(&mut self, rule: u32) {
-        // The set is made for all rules.
-        if let Some(word) = self.words.get_mut((rule / u64::BITS) as usize) {
-            *word |= 1 << (rule % u64::BITS);
+    /// An empty set with room for so many rules.
+    pub fn of(rules: usize) -> Self {
+        Self { words: vec![0; rules.div_ceil(BITS)] }
+    }
+
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// An empty set with room for the same rules.
+    pub fn emptied(&self) -> Self {
+        Self { words: vec![0; self.words.len()] }
+    }
+
+    /// Adds a rule; none but those that the set was made for.
+    pub fn add(&mut self, rule: usize) {
+        if let Some(word) = self.words.get_mut(rule / BITS) {
+            *word |= 1 << (rule % BITS);
         }
+    }
+
+    pub fn has(&self, rule: usize) -> bool {
+        self.words.get(rule / BITS).is_some_and(|word| word >> (rule % BITS) & 1 == 1)
+    }
+
+    /// Adds the rules of another set.
+    pub fn join(&mut self, other: &Self) {
+        self.words.iter_mut().zip(&other.words).for_each(|(word, more)| *word |= more);
     }
 
     /// The rules in it, in their order.
@@ -58,7 +82,7 @@ impl RuleSet {
             std::iter::from_fn(move || {
                 let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
                 left &= left - 1;
-                Some(at * u64::BITS as usize + bit)
+                Some(at * BITS + bit)
             })
         })
     }
@@ -67,7 +91,7 @@ impl RuleSet {
 impl Index {
     /// Of conditions by the number of their rule; rules without one are never among the candidates.
     pub fn of<'r>(rules: usize, conditions: impl Iterator<Item = (usize, &'r Node)>) -> Self {
-        let mut always = RuleSet { words: vec![0; rules.div_ceil(u64::BITS as usize)] };
+        let mut always = RuleSet::of(rules);
         let mut by_field: AHashMap<&'static str, Gathered> = AHashMap::new();
         for (number, condition) in conditions {
             // More rules than that do not fit into memory.
@@ -82,22 +106,41 @@ impl Index {
                         }
                     }
                 }
-                None => always.insert(number),
+                None => always.add(number as usize),
             }
         }
         let mut lists = Lists::default();
         let mut fields: Vec<_> = by_field.into_values().map(|gathered| gathered.entries(&mut lists)).collect();
-        fields.sort_unstable_by_key(|(field, _)| field.name());
+        fields.sort_unstable_by_key(|(field, _)| (field.origin(), field.name()));
         Self { fields: fields.into(), lists: lists.all.into(), always }
     }
 
-    /// Puts the rules that may hold of the event into the set, in the place of what was there.
-    pub fn candidates(&self, event: &Event, found: &mut RuleSet) {
+    /// Puts the rules that are tried whatever the event is into the set, in the place of what was there.
+    pub fn begin(&self, found: &mut RuleSet) {
         found.words.clone_from(&self.always.words);
-        for (field, entries) in &self.fields {
+    }
+
+    /// The rules that a part of an event finds.
+    pub fn found(&self, origin: Origin, event: &Event) -> RuleSet {
+        let mut found = self.always.emptied();
+        self.find(origin, event, &mut found);
+        found
+    }
+
+    /// Puts the rules that a part of an event finds into the set, in the place of what was there.
+    pub fn find_anew(&self, origin: Origin, event: &Event, found: &mut RuleSet) {
+        found.clear();
+        self.find(origin, event, found);
+    }
+
+    /// Adds the rules that a part of an event finds.
+    pub fn find(&self, origin: Origin, event: &Event, found: &mut RuleSet) {
+        let from = self.fields.partition_point(|(field, _)| field.origin() < origin);
+        let fields = self.fields.get(from..).unwrap_or_default();
+        for (field, entries) in fields.iter().take_while(|(field, _)| field.origin() == origin) {
             let _: Flow = field.visit(event, &mut |value| {
                 entries.find(&value, &mut |list| {
-                    self.lists.get(list as usize).into_iter().flatten().for_each(|&rule| found.insert(rule));
+                    self.lists.get(list as usize).into_iter().flatten().for_each(|&rule| found.add(rule as usize));
                 });
                 Flow::Continue(())
             });
@@ -166,7 +209,7 @@ impl Gathered {
                 }
             }
         }
-        entries.texts = Texts::of(texts);
+        entries.texts = Texts::of(texts, Often::of(self.field.origin()));
         (self.field, entries)
     }
 }
@@ -191,6 +234,8 @@ impl Lists {
     }
 }
 
+const BITS: usize = u64::BITS as usize;
+
 #[cfg(test)]
 mod tests {
     use rsigma_parser::SigmaString;
@@ -212,7 +257,7 @@ mod tests {
     fn a_set_of_rules_keeps_their_order() {
         let mut set = RuleSet { words: vec![0; 3] };
         for rule in [130, 0, 63, 64, 191, 192] {
-            set.insert(rule);
+            set.add(rule);
         }
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 130, 191], "192 is of no rule");
     }

@@ -210,6 +210,10 @@ fn values(field: Field, event: &Event, sentence: &mut String) -> Known {
 
 /// At most [`CHARS_SHOWN`] characters, none of which moves a cursor or turns the direction of writing.
 pub fn push_clean(text: &str, sentence: &mut String) {
+    // Most of what is told is short and plain.
+    if text.len() <= CHARS_SHOWN && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return sentence.push_str(text);
+    }
     for (at, c) in text.chars().enumerate() {
         if at == CHARS_SHOWN {
             sentence.push('…');

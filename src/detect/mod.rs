@@ -20,6 +20,7 @@ mod load;
 mod matcher;
 mod message;
 mod pattern;
+mod recall;
 mod rule;
 mod sample;
 pub mod selftest;

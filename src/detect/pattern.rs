@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use ahash::AHashSet;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::{Regex, RegexBuilder};
 use rsigma_parser::{SigmaString, SpecialChar, StringPart};
 
@@ -91,7 +91,10 @@ impl TextTest {
         test.ends = Affixes::new(ends);
         test.globs = globs.into();
         if !within.is_empty() {
-            let automaton = AhoCorasick::new(within.iter().map(|text| &**text)).map_err(|why| why.to_string())?;
+            // The index has looked for them: this is asked of few sessions, and rules are many.
+            let kind = Some(AhoCorasickKind::ContiguousNFA);
+            let automaton = AhoCorasick::builder().kind(kind).build(within.iter().map(|text| &**text));
+            let automaton = automaton.map_err(|why| why.to_string())?;
             test.within = Some(Substrings { automaton, patterns: within.into() });
         }
         Ok(test)

@@ -9,15 +9,18 @@ use crate::event::Event;
 
 use super::alert::{Alert, Facts};
 use super::behaviour::{Finding, Plan};
-use super::condition::Node;
+use super::condition::{Node, Split};
 use super::correlation::Plans;
 use super::index::{Index, RuleSet};
 use super::message::{Message, Several};
+use super::recall::Recall;
 
 /// All rules of a run; made by [`Rules::load`], never changed, shared by reference between threads.
 #[derive(Debug, Default)]
 pub struct Rules {
     rules: Box<[Rule]>,
+    /// Their conditions, by the parts of events that they are about.
+    splits: Box<[Split]>,
     index: Index,
     plans: Arc<Plans>,
 }
@@ -42,26 +45,32 @@ pub(super) enum Logic {
     Correlation,
 }
 
+/// What is used again from one event to the next.
+#[derive(Debug)]
+pub(super) struct Room<'d> {
+    pub recall: &'d mut Recall,
+    pub candidates: &'d mut RuleSet,
+}
+
 impl Rules {
     pub(super) fn new(rules: Vec<Rule>, plans: Plans) -> Self {
         let conditions = rules.iter().enumerate().filter_map(|(number, rule)| Some((number, rule.logic.condition()?)));
         let index = Index::of(rules.len(), conditions);
-        Self { rules: rules.into(), index, plans: Arc::new(plans) }
+        let splits = rules.iter().map(|rule| rule.logic.condition().map(Split::of).unwrap_or_default()).collect();
+        Self { rules: rules.into(), splits, index, plans: Arc::new(plans) }
     }
 
     /// Hands on the rules over single events that hold of this one, in the order of their files; looks at those alone that
-    /// may hold. `candidates` is room to work in, of any content.
-    pub(super) fn holding<'r>(
-        &'r self,
-        event: &Event,
-        candidates: &mut RuleSet,
-        hold: &mut dyn FnMut(usize, &'r Rule),
-    ) {
-        self.index.candidates(event, candidates);
+    /// may hold, and once alone at what sessions share. `candidates` is room to work in, of any content.
+    pub(super) fn holding<'r>(&'r self, event: &Event, room: Room<'_>, hold: &mut dyn FnMut(usize, &'r Rule)) {
+        let Room { recall, candidates } = room;
+        recall.turn_to(&self.index, event, candidates);
         for number in candidates.iter() {
-            match self.rules.get(number) {
-                Some(rule) if rule.logic.holds(event) => hold(number, rule),
-                _ => {}
+            let (Some(rule), Some(split)) = (self.rules.get(number), self.splits.get(number)) else { continue };
+            let holds = split.shared.iter().all(|(origin, node)| recall.holds(*origin, number, || node.holds(event)))
+                && split.rest.as_ref().is_none_or(|node| node.holds(event));
+            if holds {
+                hold(number, rule);
             }
         }
     }
@@ -131,10 +140,6 @@ impl Logic {
             Self::Behaviour { plan, .. } => Some(plan),
             Self::Event(_) | Self::Correlation => None,
         }
-    }
-
-    fn holds(&self, event: &Event) -> bool {
-        self.condition().is_some_and(|condition| condition.holds(event))
     }
 }
 

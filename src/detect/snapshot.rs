@@ -1,4 +1,4 @@
-//! What a detector has learnt, in a file: it survives a restart.
+//! What a detector has learnt and what it has under way, in a file: it survives a restart.
 //!
 //! In: a detector, a path. Out: a file that is there whole or not at all, and the same detector again. The file has a head
 //! (magic, version, length, SHA-256) and a body in postcard's format. What cannot be taken up is put aside and told, never
@@ -14,12 +14,16 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 
 use super::behaviour::{Behaviour, Kept, Salt};
+use super::correlation::{self, Window};
+use super::suppress;
 
 /// What is read back.
 #[derive(Debug, Deserialize)]
 pub(super) struct Snapshot {
     pub salt: Salt,
     pub behaviours: Vec<Learnt<Kept>>,
+    pub correlations: Vec<correlation::Kept<Window>>,
+    pub suppressions: Vec<suppress::Kept>,
 }
 
 /// What is written; the same form as [`Snapshot`].
@@ -27,6 +31,8 @@ pub(super) struct Snapshot {
 pub(super) struct View<'d> {
     pub salt: Salt,
     pub behaviours: Vec<Learnt<&'d Behaviour>>,
+    pub correlations: Vec<correlation::Kept<&'d Window>>,
+    pub suppressions: Vec<suppress::Kept>,
 }
 
 /// What one rule has learnt.
@@ -152,7 +158,7 @@ fn parse(bytes: &[u8]) -> Result<Snapshot, String> {
 }
 
 const MAGIC: &[u8; 8] = b"TLSSTATE";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, length, checksum.
 const HEAD: usize = 8 + 4 + 8 + 32;
 
@@ -161,7 +167,7 @@ mod tests {
     use super::*;
 
     fn view() -> View<'static> {
-        View { salt: Salt::random(), behaviours: Vec::new() }
+        View { salt: Salt::random(), behaviours: Vec::new(), correlations: Vec::new(), suppressions: Vec::new() }
     }
 
     fn refusal(bytes: &[u8]) -> String {
@@ -201,7 +207,7 @@ mod tests {
         assert!(refusal(b"{}").contains("no state of tlsight"));
         let mut other = whole.clone();
         other[8] = 9;
-        assert!(refusal(&other).contains("it is of version 9, and this program reads version 1"));
+        assert!(refusal(&other).contains("it is of version 9, and this program reads version 2"));
         assert!(refusal(&whole[..whole.len() - 1]).contains("damaged"));
     }
 

@@ -157,6 +157,21 @@ impl<T> Store<T> {
         self.lists.get(list)?.oldest
     }
 
+    /// The entries of a list, from its new end to its old one.
+    pub fn newest_first(&self, list: usize) -> impl Iterator<Item = &Entry<T>> {
+        let newest = self.lists.get(list).and_then(|list| list.newest).and_then(|place| self.get(place));
+        std::iter::successors(newest, |entry| self.get(entry.older?))
+    }
+
+    /// The entries of a list, to be changed; from its old end to its new one.
+    pub fn each_mut(&mut self, list: usize, change: &mut dyn FnMut(&mut T)) {
+        let mut next = self.oldest(list);
+        while let Some(entry) = next.and_then(|place| self.get_mut(place)) {
+            change(&mut entry.value);
+            next = entry.newer;
+        }
+    }
+
     /// Of the entries at the old ends, the one that was touched first.
     pub fn oldest_of_all(&self) -> Option<Place> {
         let ends = self.lists.iter().filter_map(|list| list.oldest);

@@ -7,12 +7,14 @@
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::Timestamp;
 use crate::event::Event;
 
 use super::alert::Alert;
 use super::field::Field;
-use super::store::{Life, Place, Store};
+use super::store::{Entry, Life, Place, Store};
 
 /// `custom: suppress:` of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +45,12 @@ impl Suppress {
     /// What rules that remember do without being told: one alert of a group an hour, or a time span of theirs.
     pub fn of_group(span: i64) -> Self {
         Self { span: span.max(DEFAULT_SPAN), by: None, limit: 1 }
+    }
+
+    /// All of it in words: keys that others made mean nothing to it.
+    fn settings(&self) -> String {
+        let by = self.by.as_ref().map(|by| by.iter().map(|by| &*by.name).collect::<Vec<_>>().join(","));
+        format!("{} in {} by {}", self.limit, self.span, by.as_deref().unwrap_or("its group"))
     }
 }
 
@@ -169,13 +177,45 @@ impl Suppressor {
         }
     }
 
-    /// The end of the input: all that is held back is told, rule by rule.
+    /// The end of the input: all that is held back is told, rule by rule. Which alerts were told is still known.
     pub fn finish(&mut self, tell: &mut dyn FnMut(Alert)) {
         for list in 0..self.lists {
-            while let Some(place) = self.store.oldest(list) {
-                self.forget(place, tell);
+            self.store.each_mut(list, &mut |held| held.settle(tell));
+        }
+    }
+
+    /// What was told of which keys, for a run that goes on from this one. `of_rule` says a rule's id and its suppression by
+    /// its number.
+    pub fn kept<'a>(&'a self, of_rule: impl Fn(usize) -> Option<(&'a str, &'a Suppress)>) -> Vec<Kept> {
+        let kept = (0..self.lists).filter_map(|list| {
+            let mut keys: Vec<_> = self.store.newest_first(list).map(KeptKey::of).collect();
+            keys.reverse();
+            let (rule, suppress) = of_rule(list).filter(|_| !keys.is_empty())?;
+            Some(Kept { rule: rule.to_owned(), settings: suppress.settings(), keys })
+        });
+        kept.collect()
+    }
+
+    /// Goes on from what was kept, as far as there is room; gives back the ids of rules that have changed or are gone.
+    pub fn resume<'a>(
+        &mut self,
+        kept: Vec<Kept>,
+        number_of: impl Fn(&str) -> Option<(usize, &'a Suppress)>,
+    ) -> Vec<String> {
+        let mut refused = Vec::new();
+        for Kept { rule, settings, keys } in kept {
+            let Some((number, _)) = number_of(&rule).filter(|(_, suppress)| suppress.settings() == settings) else {
+                refused.push(rule);
+                continue;
+            };
+            for KeptKey { key, touched, due, begun, told, count } in keys {
+                if self.store.len() < self.keys && self.store.find(number, &key).is_none() {
+                    let held = Held { begun, told, count, last: None };
+                    self.store.insert(number, &key, Life { touched, due }, held);
+                }
             }
         }
+        refused
     }
 
     /// Goes on with other rules; `number_of` says which number a rule has now.
@@ -198,11 +238,8 @@ impl Suppressor {
     }
 
     fn forget(&mut self, place: Place, tell: &mut dyn FnMut(Alert)) {
-        let Some(Held { count, last, .. }) = self.store.remove(place).map(|entry| entry.value) else { return };
-        if let Some(mut alert) = last {
-            // It stands for the others, and for itself.
-            alert.suppressed = count.saturating_sub(1);
-            tell(*alert);
+        if let Some(mut entry) = self.store.remove(place) {
+            entry.value.settle(tell);
         }
     }
 
@@ -233,6 +270,43 @@ impl Suppressor {
                 end(key);
             }),
         }
+    }
+}
+
+impl Held {
+    /// Tells what is held back.
+    fn settle(&mut self, tell: &mut dyn FnMut(Alert)) {
+        if let Some(mut alert) = self.last.take() {
+            // It stands for the others, and for itself.
+            alert.suppressed = std::mem::take(&mut self.count).saturating_sub(1);
+            tell(*alert);
+        }
+    }
+}
+
+/// What is kept of a rule's suppression. An alert that was held back is not: its number comes with the next of its key.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its id.
+    rule: String,
+    settings: String,
+    keys: Vec<KeptKey>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptKey {
+    key: Vec<u8>,
+    touched: Timestamp,
+    due: Timestamp,
+    begun: Timestamp,
+    told: u32,
+    count: u64,
+}
+
+impl KeptKey {
+    fn of(entry: &Entry<Held>) -> Self {
+        let Held { begun, told, count, .. } = entry.value;
+        Self { key: entry.key.to_vec(), touched: entry.touched, due: entry.due, begun, told, count }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod screen;
 pub mod sessions;
 pub mod summary;
 pub mod syslog;
+mod trust;
 pub mod webhook;
 
 use std::io::{self, ErrorKind};

@@ -80,7 +80,7 @@ impl Client {
     /// The group a server that prefers post-quantum, then X25519, then P-256 takes from the client's key shares.
     pub fn best_group(&self) -> u16 {
         let groups = self.extensions.iter().find_map(|e| match e {
-            Ext::Shares(groups) => Some(*groups),
+            Ext::Shares(groups) | Ext::OneKeyShares(groups) => Some(*groups),
             _ => None,
         });
         let groups = groups.unwrap_or(&[group::SECP256R1]);
@@ -134,6 +134,8 @@ enum Ext {
     Alpn(&'static [&'static str]),
     Groups(&'static [u16]),
     Shares(&'static [u16]),
+    /// With one key of X25519 for both of its groups.
+    OneKeyShares(&'static [u16]),
     Versions(&'static [u16]),
     Algorithms(&'static [u16]),
     /// Empty, or the ticket of a resumption.
@@ -157,6 +159,7 @@ impl Ext {
             Self::Alpn(protocols) => hello.alpn(protocols),
             Self::Groups(groups) => hello.groups(&substitute(groups, grease.group)),
             Self::Shares(groups) => hello.key_shares(&substitute(groups, grease.group)),
+            Self::OneKeyShares(groups) => hello.key_shares_of_one_key(groups),
             Self::Versions(versions) => hello.versions(&substitute(versions, grease.version)),
             Self::Algorithms(list) => hello.signature_algorithms(&substitute(list, grease.algorithm)),
             Self::Ticket => {
@@ -318,7 +321,7 @@ pub const CLIENTS: &[Client] = &[
             Ext::Sni, EMS, RENEGOTIATION,
             Ext::Groups(&[0x11ec, 0x001d, 0x0017, 0x0018, 0x0019, 0x0100, 0x0101]), POINT_FORMATS, Ext::Ticket, H2,
             OCSP, Ext::Raw(0x0022, &[0, 8, 4, 3, 5, 3, 6, 3, 2, 3]), SCT,
-            Ext::Shares(&[0x11ec, 0x001d, 0x0017]), Ext::Versions(&[0x0304, 0x0303]),
+            Ext::OneKeyShares(&[0x11ec, 0x001d, 0x0017]), Ext::Versions(&[0x0304, 0x0303]),
             Ext::Algorithms(&[
                 0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601, 0x0203, 0x0201,
             ]),

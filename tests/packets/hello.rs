@@ -1,7 +1,7 @@
 //! ClientHello, ServerHello and HelloRetryRequest, extension by extension, in the order of the calls.
 
 use super::rng::Rng;
-use super::tls::{KeyShare, Sender, content, handshake, key_share, list16, message, record_as, version};
+use super::tls::{KeyShare, Sender, content, group, handshake, key_share, list16, message, record_as, version};
 
 /// A ClientHello; begins as a TLS 1.2 hello with one cipher suite and no extensions.
 #[derive(Debug, Clone)]
@@ -109,6 +109,24 @@ impl ClientHello {
         let mut body = (list.len() as u16).to_be_bytes().to_vec();
         body.extend_from_slice(&list);
         self.extension(0x0033, body)
+    }
+
+    /// The same from a client that puts its share of X25519 into that of X25519MLKEM768 too, as browsers may.
+    pub fn key_shares_of_one_key(self, groups: &[u16]) -> Self {
+        let mut hello = self.key_shares(groups);
+        let Some((_, body)) = hello.extensions.last_mut() else { return hello };
+        let (mut at, mut hybrid) = (2, None);
+        while let Some(&[a, b, c, d]) = body.get(at..at + 4) {
+            let (group, len) = (u16::from_be_bytes([a, b]), usize::from(u16::from_be_bytes([c, d])));
+            let end = at + 4 + len;
+            match (group, &hybrid) {
+                (group::X25519_MLKEM768, _) => hybrid = Some(body[end - 32..end].to_vec()),
+                (group::X25519, Some(key)) => body[end - 32..end].copy_from_slice(key),
+                _ => {}
+            }
+            at = end;
+        }
+        hello
     }
 
     /// psk_key_exchange_modes: psk_dhe_ke.

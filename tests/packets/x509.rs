@@ -80,7 +80,7 @@ impl Certificate {
         out.extend(match self.role {
             // digitalSignature, keyEncipherment; keyCertSign, cRLSign
             Role::Server => critical(&[0x55, 0x1d, 0x0f], tlv(BIT_STRING, [5, 0xa0])),
-            Role::Authority => critical(&[0x55, 0x1d, 0x0f], tlv(BIT_STRING, [1, 0x06])),
+            Role::Authority | Role::Root => critical(&[0x55, 0x1d, 0x0f], tlv(BIT_STRING, [1, 0x06])),
         });
         let usage = [oid(&[0x2b, 6, 1, 5, 5, 7, 3, 1]), oid(&[0x2b, 6, 1, 5, 5, 7, 3, 2])].concat();
         out.extend(extension(&[0x55, 0x1d, 0x25], tlv(SEQUENCE, usage)));
@@ -89,6 +89,7 @@ impl Certificate {
             Role::Authority => {
                 critical(&[0x55, 0x1d, 0x13], tlv(SEQUENCE, [tlv(BOOLEAN, [0xff]), integer(&[0])].concat()))
             }
+            Role::Root => critical(&[0x55, 0x1d, 0x13], tlv(SEQUENCE, tlv(BOOLEAN, [0xff]))),
         });
         out.extend(extension(&[0x55, 0x1d, 0x0e], tlv(OCTET_STRING, self.subject.key_identifier())));
         out.extend(extension(&[0x55, 0x1d, 0x23], tlv(SEQUENCE, tlv(0x80, self.issuer.key_identifier()))));
@@ -115,7 +116,10 @@ impl Certificate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     Server,
+    /// One that issues to servers alone.
     Authority,
+    /// One that issues to authorities.
+    Root,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

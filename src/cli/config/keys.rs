@@ -194,7 +194,7 @@ pub const KEYS: &[Key] = &[
         name: "state",
         kind: Kind::Text("state"),
         default: Default::Unset { example: "\"/var/lib/tlsight/state\"" },
-        about: "Where what rules learn of behaviour is kept from one run to the next. Only with `rules`.",
+        about: "Where what rules learn and have under way is kept from one run to the next. Only with `rules`.",
     },
     Key {
         table: "analysis",
@@ -272,7 +272,7 @@ pub const KEYS: &[Key] = &[
         name: "syslog",
         kind: Kind::Text("syslog"),
         default: Default::Unset { example: "\"udp://127.0.0.1:514\"" },
-        about: "Send alerts by syslog, to udp://HOST:PORT, tcp://HOST:PORT or unix:///PATH.",
+        about: "Send alerts by syslog, to udp://HOST:PORT, tcp://HOST:PORT, tls://HOST:PORT or unix:///PATH.",
     },
     Key {
         table: "outputs",
@@ -280,6 +280,13 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Text("syslog-format"),
         default: Default::Is("\"rfc5424\""),
         about: "What syslog messages look like: rfc5424 or cef. Only with `syslog`.",
+    },
+    Key {
+        table: "outputs",
+        name: "syslog_ca",
+        kind: Kind::Text("syslog-ca"),
+        default: Default::Unset { example: "\"/etc/tlsight/log-ca.pem\"" },
+        about: "Trust the authorities of this PEM file, and no other, for syslog over TLS. Only with `syslog`.",
     },
     Key {
         table: "outputs",

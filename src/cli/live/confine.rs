@@ -47,6 +47,8 @@ impl Confinement {
             spool_size: _,
             syslog: _,
             syslog_format: _,
+            // Read when the output is opened.
+            syslog_ca,
             cef,
             webhook: _,
             // Read when the output is opened.
@@ -68,8 +70,12 @@ impl Confinement {
             max_flows: _,
         } = &args.analysis;
         let lists = threat_list.iter().map(|list| &list.path);
-        let files =
-            [rules, webhook_ca, clickhouse_ca, config].into_iter().flatten().chain(labels).chain(ca_file).chain(lists);
+        let files = [rules, webhook_ca, clickhouse_ca, syslog_ca, config]
+            .into_iter()
+            .flatten()
+            .chain(labels)
+            .chain(ca_file)
+            .chain(lists);
         let outputs = [output, cef, state].into_iter().flatten().filter(|path| *path != Path::new("-"));
         let spool = clickhouse.as_ref().map(|_| spool.clone().unwrap_or_else(default_spool)).map(|path| nearest(&path));
         Self {

@@ -32,6 +32,15 @@ pub struct Settings {
 pub struct Beaconing {
     settings: Settings,
     pub pairs: Memory<Pair>,
+    room: Room,
+}
+
+/// Room for the figures of a score, used again for the next.
+#[derive(Debug, Default)]
+struct Room {
+    times: Vec<i64>,
+    figures: Vec<f64>,
+    deviations: Vec<f64>,
 }
 
 /// A session of a pair.
@@ -58,7 +67,7 @@ pub struct Pair {
 
 impl Beaconing {
     pub fn new(settings: Settings) -> Self {
-        Self { settings, pairs: Memory::new(settings.bounds) }
+        Self { settings, pairs: Memory::new(settings.bounds), room: Room::default() }
     }
 
     pub fn see(&mut self, beat: Beat) -> Option<Finding> {
@@ -77,9 +86,13 @@ impl Beaconing {
         }
         pair.fresh = 0;
         let lasted = beat.at.saturating_sub(pair.first.unwrap_or(beat.at));
-        let parts = Parts::of(&pair.beats, lasted as f64 / settings.lasting.max(1) as f64)?;
+        let lasted = lasted as f64 / settings.lasting.max(1) as f64;
+        if lasted < PERSISTENT {
+            return None;
+        }
+        let parts = Parts::of(&pair.beats, lasted, &mut self.room)?;
         let score = parts.score();
-        if score < settings.score || parts.persistence < PERSISTENT {
+        if score < settings.score {
             return None;
         }
         pair.told.now(beat.at);
@@ -135,16 +148,21 @@ struct Parts {
 }
 
 impl Parts {
-    fn of(beats: &VecDeque<(i64, Option<u32>)>, lasted: f64) -> Option<Self> {
-        let times: Vec<i64> = beats.iter().map(|&(at, _)| at).collect();
+    fn of(beats: &VecDeque<(i64, Option<u32>)>, lasted: f64, room: &mut Room) -> Option<Self> {
+        let Room { times, figures, deviations } = room;
+        times.clear();
+        times.extend(beats.iter().map(|&(at, _)| at));
         let seconds = |nanos: i64| nanos as f64 / 1e9;
-        let intervals: Vec<f64> = times.windows(2).map(|pair| seconds(pair[1].saturating_sub(pair[0]))).collect();
-        let sizes: Vec<f64> = beats.iter().filter_map(|&(_, size)| size).map(f64::from).collect();
-        let has_sizes = sizes.len() >= LEAST && sizes.len() * 2 >= beats.len();
+        figures.clear();
+        figures.extend(times.windows(2).map(|pair| seconds(pair[1].saturating_sub(pair[0]))));
+        let intervals = Regularity::of(figures, deviations)?;
+        figures.clear();
+        figures.extend(beats.iter().filter_map(|&(_, size)| size).map(f64::from));
+        let has_sizes = figures.len() >= LEAST && figures.len() * 2 >= beats.len();
         Some(Self {
-            intervals: Regularity::of(intervals)?,
-            sizes: if has_sizes { Regularity::of(sizes) } else { None },
-            histogram: evenness(&times)?,
+            intervals,
+            sizes: if has_sizes { Regularity::of(figures, deviations) } else { None },
+            histogram: evenness(times)?,
             persistence: lasted.clamp(0.0, 1.0),
         })
     }
@@ -177,9 +195,10 @@ struct Regularity {
 }
 
 impl Regularity {
-    fn of(mut figures: Vec<f64>) -> Option<Self> {
+    /// Sorts the figures; `deviations` is room, of any content.
+    fn of(figures: &mut [f64], deviations: &mut Vec<f64>) -> Option<Self> {
         figures.sort_unstable_by(f64::total_cmp);
-        let [q1, median, q3] = [0.25, 0.5, 0.75].map(|share| quantile(&figures, share));
+        let [q1, median, q3] = [0.25, 0.5, 0.75].map(|share| quantile(figures, share));
         let (q1, median, q3) = (q1?, median?, q3?);
         if median <= 0.0 {
             return None;
@@ -187,9 +206,10 @@ impl Regularity {
         let width = q3 - q1;
         // Of figures that are all but equal, the skewness is that of the clock's noise.
         let skew = if width < NOISE * median { 1.0 } else { 1.0 - ((q1 + q3 - 2.0 * median) / width).abs() };
-        let mut deviations: Vec<f64> = figures.iter().map(|figure| (figure - median).abs()).collect();
+        deviations.clear();
+        deviations.extend(figures.iter().map(|figure| (figure - median).abs()));
         deviations.sort_unstable_by(f64::total_cmp);
-        let spread = quantile(&deviations, 0.5)? / median;
+        let spread = quantile(deviations, 0.5)? / median;
         Some(Self {
             skew: skew.clamp(0.0, 1.0),
             deviation: (1.0 - STRICTNESS * spread).clamp(0.0, 1.0),
@@ -219,12 +239,13 @@ fn evenness(times: &[i64]) -> Option<f64> {
     if span <= 0 {
         return None;
     }
-    let parts = (times.len() / 4).clamp(3, 24);
-    let mut counts = vec![0f64; parts];
+    let parts = (times.len() / 4).clamp(3, MOST_PARTS);
+    let mut counts = [0f64; MOST_PARTS];
     for at in times {
         let place = (at.saturating_sub(first) as f64 / span as f64 * parts as f64) as usize;
         counts[place.min(parts - 1)] += 1.0;
     }
+    let counts = &counts[..parts];
     let mean = times.len() as f64 / parts as f64;
     let variance = counts.iter().map(|count| (count - mean).powi(2)).sum::<f64>() / parts as f64;
     Some((1.0 - variance.sqrt() / mean).clamp(0.0, 1.0))
@@ -232,6 +253,8 @@ fn evenness(times: &[i64]) -> Option<f64> {
 
 /// What has lasted for less than this share of the time is a burst, however regular.
 const PERSISTENT: f64 = 0.5;
+/// Of a histogram.
+const MOST_PARTS: usize = 24;
 /// Of fewer, quartiles say nothing.
 const LEAST: usize = 4;
 /// As a share of the median.
@@ -289,14 +312,14 @@ mod tests {
     #[test]
     fn the_parts_are_those_of_the_formula() {
         // Quartiles 1.25, 2, 4.25 of 1, 1, 2, 3, 8 by type 7 of R's quantile(): 1, 2, 3.
-        let regularity = Regularity::of(vec![8.0, 1.0, 2.0, 1.0, 3.0]).unwrap();
+        let regularity = Regularity::of(&mut [8.0, 1.0, 2.0, 1.0, 3.0], &mut Vec::new()).unwrap();
         assert_eq!((regularity.skew, regularity.median), (1.0, 2.0));
         // Deviations 1, 1, 0, 1, 6: their median is 1.
         assert_eq!((regularity.spread, regularity.deviation), (0.5, 0.0));
-        let even = Regularity::of(vec![9.0, 10.0, 10.0, 10.0, 11.0, 11.0, 9.0]).unwrap();
+        let even = Regularity::of(&mut [9.0, 10.0, 10.0, 10.0, 11.0, 11.0, 9.0], &mut Vec::new()).unwrap();
         assert_eq!((even.spread, even.deviation), (0.1, 0.8));
         // Quartiles 1, 2, 7: (1 + 7 - 4) / 6.
-        let skewed = Regularity::of(vec![1.0, 1.0, 2.0, 7.0, 8.0]).unwrap();
+        let skewed = Regularity::of(&mut [1.0, 1.0, 2.0, 7.0, 8.0], &mut Vec::new()).unwrap();
         assert!((skewed.skew - (1.0 - 4.0 / 6.0)).abs() < 1e-9);
         // Of 12 in three parts: 4, 4, 4; and of 3, 0, 9 a deviation of √14 around 4.
         assert_eq!(evenness(&(0..12).collect::<Vec<_>>()), Some(1.0));

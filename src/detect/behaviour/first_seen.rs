@@ -51,8 +51,8 @@ impl FirstSeen {
         Self { settings, scopes: Memory::new(settings.bounds), pairs: Memory::new(settings.bounds) }
     }
 
-    /// `text` is the value in words; it is asked for where it changes.
-    pub fn see(&mut self, sighting: Sighting, text: impl FnOnce() -> String) -> Option<Finding> {
+    /// `write` writes the value in words in the place of those before; it is asked to where it changes.
+    pub fn see(&mut self, sighting: Sighting, write: impl FnOnce(&mut String)) -> Option<Finding> {
         let Sighting { scope: scope_key, value, at } = sighting;
         let settings = self.settings;
         let (scope, _) = self.scopes.touch(scope_key, at);
@@ -64,10 +64,12 @@ impl FirstSeen {
             return None;
         }
         scope.values = scope.values.saturating_add(1);
-        let before = std::mem::replace(&mut scope.last, text());
         if !is_learnt || scope.values > settings.varied {
+            write(&mut scope.last);
             return None;
         }
+        let before = std::mem::take(&mut scope.last);
+        write(&mut scope.last);
         let (sessions, values) = (scope.sessions - 1, f64::from(scope.values - 1));
         // The more sessions have shown how few values, the stranger is another.
         let score = 1.0 - (values + 1.0) / (sessions as f64 + 2.0);
@@ -107,8 +109,9 @@ mod tests {
     #[test]
     fn nothing_is_told_while_it_is_learnt_and_each_new_value_once_after() {
         let mut first = first_seen(24 * HOUR);
-        let see =
-            |first: &mut FirstSeen, value: u128, hour| first.see(sighting(1, value, hour * HOUR), || value.to_string());
+        let see = |first: &mut FirstSeen, value: u128, hour| {
+            first.see(sighting(1, value, hour * HOUR), |text| *text = value.to_string())
+        };
         for hour in 0..24 {
             assert_eq!(see(&mut first, 1 + (hour % 2) as u128, hour), None);
         }
@@ -124,16 +127,16 @@ mod tests {
     fn a_scope_needs_its_sessions_and_scopes_do_not_know_of_each_other() {
         let mut first = first_seen(0);
         let told: Vec<u128> =
-            (0..8).filter(|&n| first.see(sighting(1, n.min(1), n as i64), String::new).is_some()).collect();
+            (0..8).filter(|&n| first.see(sighting(1, n.min(1), n as i64), |_| ()).is_some()).collect();
         assert_eq!(told, Vec::<u128>::new());
-        assert_eq!(first.see(sighting(2, 9, 50), String::new), None);
-        assert!(first.see(sighting(1, 9, 50), String::new).is_some());
+        assert_eq!(first.see(sighting(2, 9, 50), |_| ()), None);
+        assert!(first.see(sighting(1, 9, 50), |_| ()).is_some());
     }
 
     #[test]
     fn what_was_forgotten_is_learnt_anew() {
         let mut first = first_seen(0);
-        (0..9).for_each(|at| assert_eq!(first.see(sighting(1, 1, at), String::new), None));
-        assert_eq!(first.see(sighting(1, 2, 2000 * HOUR), String::new), None);
+        (0..9).for_each(|at| assert_eq!(first.see(sighting(1, 1, at), |_| ()), None));
+        assert_eq!(first.see(sighting(1, 2, 2000 * HOUR), |_| ()), None);
     }
 }

@@ -25,12 +25,12 @@ use crate::event::Event;
 use crate::x509::certificate::Parsed;
 
 pub use finding::Finding;
-pub use key::{Keys, Salt};
+pub use key::{Key, Keys, Salt};
 pub use parameters::Fault;
 pub use plan::Plan;
 pub use state::Kept;
 
-use key::Key;
+use key::Ends;
 use plan::Settings;
 
 /// A detector at work.
@@ -63,7 +63,7 @@ impl Behaviour {
     }
 
     /// Looks at a session that the rule selects.
-    pub fn see(&mut self, plan: &Plan, keys: &mut Keys, event: &Event) -> Option<Finding> {
+    pub fn see(&mut self, plan: &Plan, keys: &mut Keys<'_>, event: &Event) -> Option<Finding> {
         let (at, session, salt) = (event.timestamp.0, event.id, keys.salt);
         let key = match plan.by.is_empty() {
             true => EVERYTHING,
@@ -75,20 +75,20 @@ impl Behaviour {
             }
             Self::FirstSeen(detector) => {
                 let sighting = first_seen::Sighting { scope: key, value: keys.of(&plan.value, event)?, at };
-                detector.see(sighting, || text(plan, event))
+                detector.see(sighting, |text| write(plan, event, text))
             }
             Self::Rarity(detector) => {
                 detector.see(rarity::Sighting { scope: key, value: keys.of(&plan.value, event)?, at })
             }
             Self::Rotation(detector) => {
-                detector.see(rotation::Shown { client: key, at, sections: sections(salt, event)?, session })
+                detector.see(rotation::Shown { client: key, at, sections: keys.sections(event)?, session })
             }
             Self::Spread(detector) => {
                 detector.see(spread::Visit { target: key, host: keys.of(&plan.value, event)?, at, session })
             }
             Self::Repeat(detector) => {
                 let random = salt.bytes(&event.client_hello.as_ref()?.random);
-                let sighting = repeat::Sighting { random, path: path(salt, event), at, session };
+                let sighting = repeat::Sighting { random, path: path(keys, event), at, session };
                 detector.see(sighting, parties(event))
             }
             Self::Failures(detector) => detector.see(failures::Attempt {
@@ -96,7 +96,7 @@ impl Behaviour {
                 other: keys.of(&plan.value, event)?,
                 at,
                 outcome: outcome(event)?,
-                certificate: event.server_chain.first().map(|leaf| salt.bytes(&leaf.sha256)),
+                certificate: keys.certificate(event),
                 session,
             }),
             Self::Names(detector) => {
@@ -143,31 +143,25 @@ fn first_octets(event: &Event) -> Option<u32> {
     (!event.client_records.is_empty()).then(|| event.client_records.iter().map(|&length| u32::from(length)).sum())
 }
 
-/// What is looked at, in words, cut.
-fn text(plan: &Plan, event: &Event) -> String {
-    let mut text = plan.value.iter().map(|part| part.text(event)).collect::<Vec<_>>().join(" ");
-    if let Some((end, _)) = text.char_indices().nth(CHARS) {
-        text.truncate(end);
+/// Writes what is looked at, in words, cut, in the place of what was there.
+fn write(plan: &Plan, event: &Event, text: &mut String) {
+    text.clear();
+    for part in &plan.value {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        part.write(event, text);
     }
-    text
+    text.truncate(key::cut(text, CHARS).len());
 }
 
-fn sections(salt: Salt, event: &Event) -> Option<[u64; 3]> {
-    let prints = event.client_hello.as_ref()?.shape.prints.as_ref()?;
-    // Of the stable key: whether a session is resumed is no rotation.
-    let mut sections = prints.stable.0.as_str().split('_').map(|section| salt.bytes(section.as_bytes()).0 as u64);
-    Some([sections.next()?, sections.next()?, sections.next()?])
-}
-
-fn path(salt: Salt, event: &Event) -> repeat::Path {
-    let address = |ip| match ip {
-        std::net::IpAddr::V4(ip) => salt.bytes(&ip.octets()).0 as u64,
-        std::net::IpAddr::V6(ip) => salt.bytes(&ip.octets()).0 as u64,
-    };
+fn path(keys: &mut Keys<'_>, event: &Event) -> repeat::Path {
+    let Ends { client, server } = keys.ends(event);
+    let part = |key: Option<Key>| key.map_or(0, |key| key.0 as u64);
     repeat::Path {
-        client: address(event.client.ip),
+        client: part(client),
         client_port: event.client.port,
-        server: address(event.server.ip),
+        server: part(server),
         server_port: event.server.port,
     }
 }

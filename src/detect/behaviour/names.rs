@@ -56,7 +56,8 @@ impl Names {
     /// `key` makes the key of a registered name.
     pub fn see(&mut self, asked: Asked<'_>, key: impl FnOnce(&[u8]) -> Key) -> Option<Finding> {
         let settings = self.settings;
-        let registered = registered(asked.name)?;
+        let mut room = [0; MAX_NAME];
+        let registered = registered(asked.name, &mut room)?;
         let label = registered.split('.').next()?;
         let score = chance(label);
         if score < settings.score {
@@ -67,8 +68,8 @@ impl Names {
         let names = client.names.add(key(registered.as_bytes()).0 as u64, asked.at, limits);
         client.latest.push(asked.session);
         client.count += 1;
-        if !client.examples.contains(&registered) {
-            client.examples.insert(0, registered);
+        if !client.examples.iter().any(|known| known == registered) {
+            client.examples.insert(0, registered.to_owned());
             client.examples.truncate(EXAMPLES);
         }
         if names < settings.names || !client.told.is_due(asked.at, settings.again) {
@@ -88,14 +89,14 @@ impl Names {
 }
 
 /// A name's part that was registered: the label before the suffix of a registry, and that suffix. `None` of what is no name
-/// in letters, digits and hyphens, and of names that are written in another script.
-fn registered(name: &[u8]) -> Option<String> {
+/// in letters, digits and hyphens, and of names that are written in another script. In lower case, in the room that is given.
+fn registered<'r>(name: &[u8], room: &'r mut [u8; MAX_NAME]) -> Option<&'r str> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if name.len() > MAX_NAME || !name.iter().all(is_plain) {
-        return None;
-    }
-    let name = name.strip_suffix(b".").unwrap_or(name).to_ascii_lowercase();
-    let name = std::str::from_utf8(&name).ok()?;
+    let lower = room.get_mut(..name.len()).filter(|_| name.iter().all(is_plain))?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    let name = std::str::from_utf8(lower).ok()?;
+    let name = name.strip_suffix('.').unwrap_or(name);
     let mut below = name;
     // Services that let others have names below theirs are on the list of suffixes too.
     let suffix = loop {
@@ -108,7 +109,8 @@ fn registered(name: &[u8]) -> Option<String> {
     };
     let left = name.strip_suffix(suffix)?.strip_suffix('.')?;
     let label = left.rsplit('.').next().filter(|label| !label.is_empty() && !label.starts_with("xn--"))?;
-    Some(format!("{label}.{suffix}"))
+    // The label, a dot, and the suffix: they stand at the name's end.
+    name.get(name.len().checked_sub(label.len() + 1 + suffix.len())?..)
 }
 
 /// How unlikely a label is as words, from 0 to 1: the bits that its characters cost on average, above those of usual names,
@@ -197,9 +199,9 @@ mod tests {
             ("a\\x00b.org", None),
         ];
         for (name, expected) in cases {
-            assert_eq!(registered(name.as_bytes()).as_deref(), expected, "{name}");
+            assert_eq!(registered(name.as_bytes(), &mut [0; MAX_NAME]), expected, "{name}");
         }
-        assert_eq!(registered(&[b'a'; 5000]), None);
+        assert_eq!(registered(&[b'a'; 5000], &mut [0; MAX_NAME]), None);
     }
 
     #[test]

@@ -150,7 +150,7 @@ fn rotation(from: &mut Parameters<'_>) -> Plan {
         [("any", Constant::Any), ("a", Constant::A), ("b", Constant::B), ("c", Constant::C), ("none", Constant::None)];
     let settings = rotation::Settings {
         window: from.span("window", "10m"),
-        distinct: from.count("distinct", 3, (2, 32)) as usize,
+        distinct: from.count("distinct", 3, (2, rotation::MOST_DISTINCT as u64)) as usize,
         constant: from.word("constant", &constants).unwrap_or(Constant::Any),
         score: from.number("score", 0.4, SHARE),
         again: from.time("again", "1h"),

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use arrayvec::ArrayVec;
 use serde::{Deserialize, Serialize};
 
 use super::finding::{Finding, Latest, Told};
@@ -74,7 +75,7 @@ impl Rotation {
         }
         client.shown.push_back((shown.at, shown.sections));
         client.latest.push(shown.session);
-        if client.shown.len() < settings.distinct || !client.told.is_due(shown.at, settings.again) {
+        if !client.has_shown(settings.distinct) || !client.told.is_due(shown.at, settings.again) {
             return None;
         }
         let constants = settings.constant.sections();
@@ -92,6 +93,20 @@ impl Rotation {
         let note = best.constant.map(|section| format!("section {}", ["a", "b", "c"][section]));
         let count = best.sessions as u64;
         Some(Finding { score: best.score(), measures, note, sessions: client.latest.list(), count })
+    }
+}
+
+impl Client {
+    /// Whether it has shown so many different fingerprints. Most clients show one.
+    fn has_shown(&self, distinct: usize) -> bool {
+        let mut seen: ArrayVec<[u64; 3], MOST_DISTINCT> = ArrayVec::new();
+        self.shown.iter().any(|(_, sections)| {
+            // With as many as there is room for there are enough.
+            if !seen.contains(sections) {
+                let _ = seen.try_push(*sections);
+            }
+            seen.len() >= distinct.min(MOST_DISTINCT)
+        })
     }
 }
 
@@ -141,6 +156,8 @@ impl Turns {
     }
 }
 
+/// Fingerprints that a rule may ask for at most.
+pub const MOST_DISTINCT: usize = 32;
 /// Sessions of a client that are looked at.
 const KEPT: usize = 64;
 

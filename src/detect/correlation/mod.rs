@@ -7,6 +7,7 @@
 mod bounds;
 mod expression;
 mod plan;
+mod state;
 mod window;
 
 use std::cmp::Reverse;
@@ -17,14 +18,16 @@ use std::sync::Arc;
 use crate::capture::Timestamp;
 use crate::event::Event;
 
+use super::behaviour::Salt;
 use super::key;
 use super::store::{Life, Place, Store};
 use super::value::Value;
 
 pub use bounds::{Bounds, Relation};
 pub use expression::Expression;
-use plan::Window;
+pub use plan::Window;
 pub use plan::{Condition, Input, Judgement, Needs, Plan};
+pub use state::Kept;
 pub use window::{Finding, MATCHES, Statistic};
 use window::{Match, Seen};
 
@@ -102,7 +105,7 @@ pub struct Correlations {
     counters: Counters,
     /// The latest packet time that events tell of.
     now: Timestamp,
-    hasher: ahash::RandomState,
+    salt: Salt,
     scratch: Scratch,
 }
 
@@ -148,20 +151,26 @@ struct Scratch {
 }
 
 impl Correlations {
-    pub fn new(plans: Arc<Plans>, caps: Caps) -> Self {
+    /// `salt` is what values are told apart with: the same in runs that go on from each other.
+    pub fn new(plans: Arc<Plans>, caps: Caps, salt: Salt) -> Self {
         Self {
             store: Store::new(plans.plans.len()),
             plans,
             caps,
             counters: Counters::default(),
             now: Timestamp(i64::MIN),
-            hasher: ahash::RandomState::new(),
+            salt,
             scratch: Scratch::default(),
         }
     }
 
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// Tells values apart with another salt; what is remembered with the old one is of no use to it.
+    pub fn set_salt(&mut self, salt: Salt) {
+        self.salt = salt;
     }
 
     pub fn groups(&self) -> usize {
@@ -329,7 +338,7 @@ impl Correlations {
             Needs::Values => match &*source.counted {
                 [field] => {
                     let _ = field.visit(event, &mut |value| {
-                        scratch.values.push(self.hash(&value));
+                        scratch.values.push(self.salt.text(&value).short());
                         ControlFlow::Continue(())
                     });
                     !scratch.values.is_empty()
@@ -338,8 +347,7 @@ impl Correlations {
                 several => {
                     let begin = scratch.key.len();
                     let whole = key::write(several, event, &mut scratch.key);
-                    let hash = self.hasher.hash_one(scratch.key.get(begin..));
-                    scratch.values.push(hash);
+                    scratch.values.push(self.salt.bytes(scratch.key.get(begin..).unwrap_or_default()).short());
                     scratch.key.truncate(begin);
                     whole
                 }
@@ -358,14 +366,6 @@ impl Correlations {
                 !scratch.numbers.is_empty()
             }
         }
-    }
-
-    /// Of a value's text, whatever its case.
-    fn hash(&self, value: &Value<'_>) -> u64 {
-        value.with_text(|text| match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            true => self.hasher.hash_one(text.to_ascii_lowercase().as_bytes()),
-            false => self.hasher.hash_one(text.as_bytes()),
-        })
     }
 
     /// Before a group is added: some that are over go, and the oldest where there are as many as there may be.

@@ -1,5 +1,7 @@
 //! A correlation rule as it is run: whose matches it takes, by what it groups them, and what has to come together.
 
+use serde::{Deserialize, Serialize};
+
 use crate::detect::field::Field;
 
 use super::bounds::Bounds;
@@ -59,13 +61,15 @@ pub enum Judgement {
 }
 
 /// What a group keeps, by what its plan asks for.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub enum Window {
     Count(Count),
     Distinct(Box<Distinct>),
     Sum(Box<Sum>),
     Temporal(Box<Temporal>),
     Ordered(Box<Ordered>),
+    /// Not written down: it has a whole session in it.
+    #[serde(skip)]
     Closing(Box<Closing>),
 }
 

@@ -7,7 +7,8 @@
 use super::bytes;
 use super::certificate::{self, alternative_names, date, issuer, parsed, subject};
 use super::{
-    Flow, Kind, Out, Read, Shown, Spec, Value, codes, hello, many, named, one, prints, shape_of_server, small_codes,
+    Flow, Kind, Origin, Out, Read, Shown, Spec, Value, codes, hello, many, named, one, prints, shape_of_server,
+    small_codes,
 };
 use crate::event::{Event, Side};
 use crate::wire::registry;
@@ -135,7 +136,7 @@ pub(super) const ALIASES: &[Spec] = &[
 ];
 
 const fn of_certificate(name: &'static str, kind: Kind, read: for<'e> fn(Shown<'e>, Out<'_, 'e>) -> Flow) -> Spec {
-    Spec { name, kind, read: Read::OfCertificate(read) }
+    Spec { name, kind, origin: Origin::Chains, read: Read::OfCertificate(read) }
 }
 
 fn tell<'e>(shown: Shown<'e>, out: Out<'_, 'e>, read: impl FnOnce(&'e Parsed) -> Option<Value<'e>>) -> Flow {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ahash::AHashMap;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
+use crate::detect::field::Origin;
 use crate::detect::pattern::{Need, Place, with_folded};
 
 /// Whole texts, beginnings, ends and parts, in lower case, each with a number.
@@ -29,8 +30,23 @@ struct Parts {
     numbers: Box<[u32]>,
 }
 
+/// How often texts are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Often {
+    /// For every session.
+    Always,
+    /// Once for what sessions share.
+    Once,
+}
+
+impl Often {
+    pub fn of(origin: Origin) -> Self {
+        if origin == Origin::Session { Self::Always } else { Self::Once }
+    }
+}
+
 impl Texts {
-    pub fn of(needs: Vec<(Need, u32)>) -> Self {
+    pub fn of(needs: Vec<(Need, u32)>, often: Often) -> Self {
         let mut texts = Self::default();
         let mut within = Vec::new();
         for (Need { place, text }, number) in needs {
@@ -43,7 +59,7 @@ impl Texts {
                 Place::Anywhere => within.push((text, number)),
             }
         }
-        texts.within = Parts::of(&within);
+        texts.within = Parts::of(&within, often);
         texts
     }
 
@@ -89,14 +105,15 @@ impl Affixes {
 impl Parts {
     /// `None` where there is nothing to find. An automaton of that many texts as lists hold is always made: it would take
     /// patterns of 2 GiB to fail, and such were refused with their rule.
-    fn of(texts: &[(Arc<str>, u32)]) -> Option<Self> {
+    fn of(texts: &[(Arc<str>, u32)], often: Often) -> Option<Self> {
         if texts.is_empty() {
             return None;
         }
         let octets: usize = texts.iter().map(|(text, _)| text.len()).sum();
         // The fastest kind takes some hundred octets for each of the texts'.
-        let kind = (octets <= FAST_OCTETS).then_some(AhoCorasickKind::DFA);
-        let automaton = AhoCorasick::builder().kind(kind).build(texts.iter().map(|(text, _)| &**text)).ok()?;
+        let is_fast = often == Often::Always && octets <= FAST_OCTETS;
+        let kind = if is_fast { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
+        let automaton = AhoCorasick::builder().kind(Some(kind)).build(texts.iter().map(|(text, _)| &**text)).ok()?;
         Some(Self { automaton, numbers: texts.iter().map(|(_, number)| *number).collect() })
     }
 }

@@ -4,7 +4,6 @@
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Compression};
@@ -12,11 +11,9 @@ use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject;
 
 use crate::Error;
+use crate::sink::trust;
 
 /// A server, a database, a user.
 #[derive(Clone, PartialEq, Eq)]
@@ -136,29 +133,7 @@ impl Target {
     /// A client whose connections are TLS, which shows itself in the server's certificate.
     fn secure(&self) -> Result<Client, Error> {
         let failed = |why: String| Error::ClickHouse { url: self.url.clone(), why };
-        let mut roots = RootCertStore::empty();
-        match &self.authorities {
-            None => {
-                roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-            }
-            Some(path) => {
-                let wrong = |why: String| failed(format!("{}: {why}", path.display()));
-                let file = CertificateDer::pem_file_iter(path).map_err(|error| wrong(error.to_string()))?;
-                for certificate in file {
-                    let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
-                    roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
-                }
-                if roots.is_empty() {
-                    return Err(wrong("no certificate in it".to_owned()));
-                }
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| failed(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let config = trust::client(self.authorities.as_deref()).map_err(failed)?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_keepalive(Some(KEEP_ALIVE));

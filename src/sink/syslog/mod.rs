@@ -1,4 +1,5 @@
-//! Alerts to a syslog receiver, over UDP (RFC 5426), TCP with octet counting (RFC 6587, section 3.4.1) or a Unix socket.
+//! Alerts to a syslog receiver, over UDP (RFC 5426), TCP with octet counting (RFC 6587, section 3.4.1), TLS (RFC 5425) or a
+//! Unix socket.
 //!
 //! In: alerts. Out: messages of RFC 5424, whose text is a sentence beside structured data, or CEF. A thread of its own sends
 //! them. UDP and sockets of datagrams tell nobody what was lost on the way.
@@ -8,6 +9,7 @@ mod target;
 mod transport;
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use super::Sink;
 use super::courier::{Courier, Options};
@@ -26,14 +28,29 @@ pub struct Syslog {
     max_bytes: usize,
 }
 
+/// A receiver, and whom it is believed by.
+#[derive(Debug, Clone, Copy)]
+pub struct Receiver<'a> {
+    pub target: &'a Target,
+    /// Over TLS: the authorities of a PEM file, and no other, in the place of Mozilla's.
+    pub authorities: Option<&'a Path>,
+}
+
+impl<'a> Receiver<'a> {
+    pub fn new(target: &'a Target) -> Self {
+        Self { target, authorities: None }
+    }
+}
+
 impl Syslog {
     /// Starts the thread; a receiver that is away is tried again.
     ///
     /// # Errors
-    /// No thread to be had.
-    pub fn open(target: &Target, header: Header, style: Style, options: Options) -> Result<Self, Error> {
+    /// Authorities that cannot be read, or are for no receiver over TLS; no thread to be had.
+    pub fn open(receiver: Receiver<'_>, header: Header, style: Style, options: Options) -> Result<Self, Error> {
+        let Receiver { target, authorities } = receiver;
         let name = format!("syslog at {target}");
-        let carrier = transport::Transport::new(target.clone());
+        let carrier = transport::Transport::new(target, authorities)?;
         let courier = Courier::start(&name, carrier, options)
             .map_err(|why| Error::Input(format!("{name}: no thread for it: {why}")))?;
         Ok(Self { courier, header, style, max_bytes: target.max_bytes() })

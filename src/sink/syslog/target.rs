@@ -1,4 +1,4 @@
-//! Where syslog goes: `udp://host[:514]`, `tcp://host[:514]`, `unix:///dev/log`.
+//! Where syslog goes: `udp://host[:514]`, `tcp://host[:514]`, `tls://host[:6514]`, `unix:///dev/log`.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,6 +11,8 @@ pub enum Target {
     Udp(String),
     /// Host and port.
     Tcp(String),
+    /// Host and port.
+    Tls(String),
     Unix(PathBuf),
 }
 
@@ -19,7 +21,7 @@ impl Target {
     /// the bytes.
     pub fn max_bytes(&self) -> usize {
         match self {
-            Self::Tcp(_) => 8_192,
+            Self::Tcp(_) | Self::Tls(_) => 8_192,
             Self::Udp(_) | Self::Unix(_) => 2_048,
         }
     }
@@ -29,13 +31,17 @@ impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let wrong =
-            || format!("`{text}` is no receiver of syslog: write udp://host:514, tcp://host:514 or unix:///dev/log");
+        let wrong = || {
+            format!(
+                "`{text}` is no receiver of syslog: write udp://host:514, tcp://host:514, tls://host:6514 or unix:///dev/log"
+            )
+        };
         let (scheme, rest) = text.split_once("://").ok_or_else(wrong)?;
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Self::Unix(rest.into())),
-            "udp" => Ok(Self::Udp(with_port(rest).ok_or_else(wrong)?)),
-            "tcp" => Ok(Self::Tcp(with_port(rest).ok_or_else(wrong)?)),
+            "udp" => Ok(Self::Udp(with_port(rest, PORT).ok_or_else(wrong)?)),
+            "tcp" => Ok(Self::Tcp(with_port(rest, PORT).ok_or_else(wrong)?)),
+            "tls" => Ok(Self::Tls(with_port(rest, PORT_OF_TLS).ok_or_else(wrong)?)),
             _ => Err(wrong()),
         }
     }
@@ -46,24 +52,27 @@ impl fmt::Display for Target {
         match self {
             Self::Udp(host) => write!(f, "udp://{host}"),
             Self::Tcp(host) => write!(f, "tcp://{host}"),
+            Self::Tls(host) => write!(f, "tls://{host}"),
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
         }
     }
 }
 
-fn with_port(host: &str) -> Option<String> {
+fn with_port(host: &str, usual: &str) -> Option<String> {
     let host = host.strip_suffix('/').unwrap_or(host);
     let (name, port) = match host.rsplit_once(':') {
         // A colon inside of an address in brackets.
         Some((name, port)) if !port.contains(']') => (name, port),
-        _ => (host, DEFAULT_PORT),
+        _ => (host, usual),
     };
     let is_name = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/');
     let is_bare_v6 = name.contains(':') && !name.starts_with('[');
     (is_name && !is_bare_v6 && port.parse::<u16>().is_ok()).then(|| format!("{name}:{port}"))
 }
 
-const DEFAULT_PORT: &str = "514";
+const PORT: &str = "514";
+/// RFC 5425, section 4.1.
+const PORT_OF_TLS: &str = "6514";
 
 #[cfg(test)]
 mod tests {
@@ -82,7 +91,10 @@ mod tests {
             ("udp://a:b", None),
             ("udp://::1", None),
             ("udp://a b", None),
-            ("tls://a", None),
+            ("tls://log.example", Some("tls://log.example:6514")),
+            ("tls://[2001:db8::1]:1514", Some("tls://[2001:db8::1]:1514")),
+            ("tls://", None),
+            ("ssl://a", None),
             ("log.example", None),
         ] {
             assert_eq!(text.parse::<Target>().ok().map(|target| target.to_string()).as_deref(), shown, "{text}");

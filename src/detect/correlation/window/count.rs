@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::Timestamp;
 
 use super::{Finding, Match, Seen, SessionId, begin, heap_of, insert_id};
 
 /// The times of the latest matches, never more than are asked for.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Count {
     times: VecDeque<Timestamp>,
     ids: VecDeque<SessionId>,

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use ahash::AHashMap;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use crate::capture::Timestamp;
 
 use super::{Finding, Match, SESSIONS, Seen, SessionId, begin, heap_of};
@@ -16,11 +18,26 @@ pub struct Distinct {
     order: VecDeque<Entry>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Entry {
     at: Timestamp,
     value: u64,
     session: SessionId,
+}
+
+/// The row alone: when each value was seen last follows from it.
+impl Serialize for Distinct {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.order.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Distinct {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let order = VecDeque::<Entry>::deserialize(deserializer)?;
+        let latest = order.iter().map(|entry| (entry.value, entry.at)).collect();
+        Ok(Self { latest, order })
+    }
 }
 
 impl Distinct {

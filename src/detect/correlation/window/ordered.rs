@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::Timestamp;
 
 use super::{Finding, Match, Seen, SessionId, begin};
 
 /// The chains that have come furthest.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Ordered {
     /// For each rule the chain up to its match that began last: no other has more time left.
     chains: Box<[Option<Chain>]>,
@@ -16,7 +18,7 @@ pub struct Ordered {
     end: Timestamp,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Chain {
     begin: Timestamp,
     end: Timestamp,

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::Timestamp;
 
 use super::super::bounds::Bounds;
 use super::{Finding, MATCHES, Match, Seen, SessionId, begin, heap_of, insert_id};
 
 /// Numbers with their times, and what they come to.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Sum {
     numbers: VecDeque<(Timestamp, i64)>,
     total: i128,

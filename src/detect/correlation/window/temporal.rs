@@ -1,12 +1,14 @@
 //! `temporal`: several rules match within the time span, in any order.
 
+use serde::{Deserialize, Serialize};
+
 use crate::capture::Timestamp;
 
 use super::super::expression::Expression;
 use super::{Finding, Match, Seen, SessionId, begin};
 
 /// When each rule matched last, and which session.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Temporal {
     latest: Box<[Option<(Timestamp, SessionId)>]>,
     end: Timestamp,

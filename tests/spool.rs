@@ -90,7 +90,7 @@ fn a_batch_that_is_refused_for_what_it_is_holds_nobody_up() {
     assert!(why.contains("Code: "), "{why}");
     // What was refused stays where it is when it is sent again.
     let target = target(store.address, "poison");
-    let replayed = clickhouse::replay(&target, &[folder.path().to_owned()]).expect("the server answers");
+    let replayed = clickhouse::replay(&target, &[folder.path().to_owned()], "").expect("the server answers");
     assert_eq!((replayed.batches, replayed.refused.len()), (0, 1));
     assert!(aside[0].exists());
 }

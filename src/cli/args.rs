@@ -225,13 +225,17 @@ pub enum ClickHouseCommand {
         #[arg(long, value_name = "DIR")]
         spool: Option<PathBuf>,
     },
-    /// Send what waits in a spool, or what was refused, and remove it there; what the server has is not stored twice
+    /// Send what waits in a spool, or what was refused, and remove it there; or NDJSON that tlsight has written. What the
+    /// server has is not stored twice
     Replay {
         #[arg(value_name = "URL")]
         url: String,
-        /// A spool, its quarantine, or batches
+        /// A spool, its quarantine, or batches; files of NDJSON, packed by gzip or zstd or not; `-` is standard input
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// The sensor that rows of NDJSON carry, which lines of sessions do not tell
+        #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+        sensor: String,
     },
 }
 

@@ -34,8 +34,8 @@ pub fn run(args: &ClickHouseArgs, console: &Console) -> Result<Status, Error> {
             let (folder, is_named) = spool.as_deref().map_or((&*usual, false), |folder| (folder, true));
             status(&target(url)?, folder, is_named, console)
         }
-        ClickHouseCommand::Replay { url, paths } => {
-            let done = clickhouse::replay(&target(url)?, paths)?;
+        ClickHouseCommand::Replay { url, paths, sensor } => {
+            let done = clickhouse::replay(&target(url)?, paths, sensor)?;
             print(&format!("{} sent, in {} batches\n", counted(done.rows as u64, "row"), done.batches))?;
             for run in &done.busy {
                 console.warn(&format!("{}: its tlsight is running, and sends by itself", run.display()));

@@ -28,13 +28,13 @@ pub use ciphers::{ServerKeyExchangeForm, ServerParameters, cipher_suite, null_ci
 pub use ct_logs::ct_log;
 pub use dh::dh_group;
 pub use extensions::extension;
-pub use groups::{Strength, group, group_strength, is_post_quantum};
+pub use groups::{Strength, group, group_named, group_strength, is_post_quantum};
 pub use methods::{
     certificate_compression, compression_method, heartbeat_mode, max_fragment_length, point_format, psk_mode,
 };
 pub use oids::{curve, curve_bits, oid_named, public_key_algorithm, signature_algorithm};
 pub use quic::{ParameterId, QuicVersion, TransportParameter, transport_parameter};
-pub use signatures::signature_scheme;
+pub use signatures::{signature_scheme, signature_scheme_named};
 pub use versions::{Version, version};
 
 /// One of the 16 values RFC 8701 reserves: both bytes equal, low nibble `a`.

@@ -3,19 +3,18 @@
 //! In: rows. Out: compressed blocks and a head; the same as one file's bytes, with a checksum, and back. Sends nothing.
 
 use bytes::Bytes;
-use clickhouse::Row;
 use serde::{Deserialize, Serialize};
 use twox_hash::{XxHash3_64, XxHash3_128};
 
-use super::migration::{self, identifier};
-use super::row_binary::{self, Unwritable};
+use super::migration::{self, Column, identifier, literal};
+use super::native::{Block, Given, Unwritable};
 use super::schema::Table;
 
 /// Rows of one table, ready to be sent any number of times.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     pub head: Head,
-    /// Blocks in ClickHouse's own compressed framing, of RowBinary.
+    /// In ClickHouse's own compressed framing.
     pub body: Bytes,
 }
 
@@ -25,6 +24,9 @@ pub struct Head {
     pub table: String,
     /// What each row consists of, in order.
     pub columns: Vec<String>,
+    /// How the rows are written; the first versions did not say it.
+    #[serde(default = "row_binary")]
+    pub format: String,
     /// Version of the schema for which the rows were made.
     pub schema: u32,
     /// Two batches of the same token are the same batch.
@@ -45,10 +47,46 @@ pub enum Tokens {
 }
 
 impl Head {
-    /// The statement that takes the body.
+    /// The statement that takes the body. Rows that were made for an older schema go into today's: what is computed by now, or
+    /// not there any more, is left out, and types are converted.
     pub fn insert(&self) -> String {
-        let columns: Vec<String> = self.columns.iter().map(|column| identifier(column)).collect();
-        format!("INSERT INTO {}({}) FORMAT RowBinary", identifier(&self.table), columns.join(","))
+        let names = |columns: &[&str]| columns.iter().map(|column| identifier(column)).collect::<Vec<_>>().join(",");
+        let all: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let table = identifier(&self.table);
+        let Some((kept, structure)) = self.other_schema() else {
+            return format!("INSERT INTO {table}({}) FORMAT {}", names(&all), self.format());
+        };
+        let kept = names(&kept);
+        format!(
+            "INSERT INTO {table}({kept}) SELECT {kept} FROM input({}) FORMAT {}",
+            literal(&structure),
+            self.format()
+        )
+    }
+
+    /// The columns that a newer schema has kept, and the rows' own structure; `None` where they are today's.
+    fn other_schema(&self) -> Option<(Vec<&str>, String)> {
+        let (then, now) =
+            (migration::columns(&self.table, self.schema), migration::columns(&self.table, migration::latest()));
+        let find = |columns: &[Column], name: &str| columns.iter().find(|column| column.name == name).copied();
+        let stored = |name: &str| find(&now, name).filter(|column| !column.is_computed);
+        let mut is_other = false;
+        let mut kept = Vec::new();
+        let mut structure = Vec::new();
+        for name in self.columns.iter().map(String::as_str) {
+            // What no version knows is the server's to refuse.
+            let was = find(&then, name)?;
+            structure.push(format!("{} {}", identifier(name), was.kind));
+            let is = stored(name);
+            is_other |= is.is_none_or(|is| is.kind != was.kind);
+            kept.extend(is.map(|_| name));
+        }
+        is_other.then(|| (kept, structure.join(", ")))
+    }
+
+    /// A format of ours.
+    fn format(&self) -> &'static str {
+        if self.format == ROW_BINARY { ROW_BINARY } else { NATIVE }
     }
 }
 
@@ -102,72 +140,98 @@ fn parts(file: &[u8]) -> Option<(std::ops::Range<usize>, std::ops::Range<usize>)
 /// A batch while rows come.
 pub struct Gathering {
     table: Table,
-    columns: &'static [&'static str],
-    rows: usize,
-    /// Not compressed yet.
-    raw: Vec<u8>,
-    body: Vec<u8>,
-    raw_bytes: usize,
-    content: XxHash3_128,
+    block: Block,
 }
 
 impl Gathering {
-    pub fn new<R: Row>(table: Table) -> Self {
-        Self {
-            table,
-            columns: R::COLUMN_NAMES,
-            rows: 0,
-            raw: Vec::with_capacity(BLOCK + BLOCK / 4),
-            body: Vec::new(),
-            raw_bytes: 0,
-            content: XxHash3_128::new(),
-        }
+    /// Of rows as the newest schema has them.
+    pub fn new(table: Table) -> Self {
+        let columns = migration::columns(table.name(), migration::latest());
+        let stored = columns.into_iter().filter(|column| !column.is_computed);
+        Self::of(table, stored.map(|column| (column.name, column.kind)))
+    }
+
+    fn of(table: Table, columns: impl IntoIterator<Item = (&'static str, &'static str)>) -> Self {
+        Self { table, block: Block::of(columns) }
     }
 
     pub fn push<R: Serialize>(&mut self, row: &R) -> Result<(), Unwritable> {
-        row_binary::append(row, &mut self.raw)?;
-        self.rows += 1;
-        if self.raw.len() >= BLOCK {
-            self.pack();
-        }
-        Ok(())
+        self.block.push(row)
+    }
+
+    /// A row of values, one a column.
+    pub fn push_given<'a>(&mut self, values: impl IntoIterator<Item = Option<Given<'a>>>) -> Result<(), Unwritable> {
+        self.block.push_given(values)
+    }
+
+    pub fn table(&self) -> &'static str {
+        self.table.name()
     }
 
     pub fn rows(&self) -> usize {
-        self.rows
+        self.block.rows()
     }
 
-    /// Bytes of the rows, as they are before compression.
+    /// Bytes of the rows, as they are before compression; those of the last few may be missing.
     pub fn bytes(&self) -> usize {
-        self.raw_bytes + self.raw.len()
+        self.block.bytes()
     }
 
     /// Takes the rows out, under a name; `number` is that of the batch among those of its table and run.
     pub fn cut(&mut self, tokens: Tokens, number: u64, server: &str, database: &str) -> Batch {
-        self.pack();
-        let content = std::mem::replace(&mut self.content, XxHash3_128::new()).finish_128();
+        let rows = self.block.rows();
+        let mut pack = Pack::default();
+        let columns = self.block.take(|piece| pack.add(piece));
+        let (body, content) = pack.finish();
         let token = match tokens {
             Tokens::OfRun(run) => format!("tlsight-{run:016x}-{number}"),
             Tokens::OfContent => format!("tlsight-{content:032x}-{number}"),
         };
         let head = Head {
             table: self.table.name().to_owned(),
-            columns: self.columns.iter().map(|&column| column.to_owned()).collect(),
+            columns: columns.into_iter().map(str::to_owned).collect(),
+            format: NATIVE.to_owned(),
             schema: migration::latest(),
             token,
-            rows: std::mem::take(&mut self.rows),
+            rows,
             server: server.to_owned(),
             database: database.to_owned(),
         };
-        self.raw_bytes = 0;
-        Batch { head, body: Bytes::from(std::mem::take(&mut self.body)) }
+        Batch { head, body }
+    }
+}
+
+/// Bytes that are compressed as they come.
+#[derive(Default)]
+struct Pack {
+    /// Not compressed yet.
+    raw: Vec<u8>,
+    body: Vec<u8>,
+    content: XxHash3_128,
+}
+
+impl Pack {
+    fn add(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            let (now, later) = piece.split_at(piece.len().min(BLOCK - self.raw.len()));
+            self.raw.extend_from_slice(now);
+            piece = later;
+            if self.raw.len() >= BLOCK {
+                self.compress();
+            }
+        }
     }
 
-    fn pack(&mut self) {
+    /// All of it, and the checksum of what it is made of.
+    fn finish(mut self) -> (Bytes, u128) {
+        self.compress();
+        (Bytes::from(self.body), self.content.finish_128())
+    }
+
+    fn compress(&mut self) {
         if !self.raw.is_empty() {
             self.content.write(&self.raw);
             compress(&self.raw, &mut self.body);
-            self.raw_bytes += self.raw.len();
             self.raw.clear();
         }
     }
@@ -198,6 +262,15 @@ fn compress(raw: &[u8], out: &mut Vec<u8>) {
     checksum.copy_from_slice(&cityhash_rs::cityhash_102_128(rest).rotate_right(64).to_le_bytes());
 }
 
+fn row_binary() -> String {
+    ROW_BINARY.to_owned()
+}
+
+/// Columns, each as a whole.
+const NATIVE: &str = "Native";
+/// Row by row: what the first versions wrote, and may have left in a spool.
+const ROW_BINARY: &str = "RowBinary";
+
 /// Rows are compressed in pieces of about this size: as large as the server's own.
 const BLOCK: usize = 1 << 20;
 const CHECKSUM: usize = 16;
@@ -205,7 +278,7 @@ const HEADER: usize = 9;
 const LZ4: u8 = 0x82;
 
 /// The eighth byte is the format's version.
-const MAGIC: &[u8; 8] = b"TLSIGHT\x01";
+pub const MAGIC: &[u8; 8] = b"TLSIGHT\x01";
 /// What a file has beside head and body.
 const FRAME: usize = 8 + 16 + 8;
 
@@ -213,13 +286,13 @@ const FRAME: usize = 8 + 16 + 8;
 mod tests {
     use super::*;
 
-    #[derive(Row, Serialize)]
+    #[derive(Serialize)]
     struct Number {
         number: u64,
     }
 
     fn batch(numbers: std::ops::Range<u64>, tokens: Tokens, number: u64) -> Batch {
-        let mut gathering = Gathering::new::<Number>(Table::Alerts);
+        let mut gathering = Gathering::of(Table::Alerts, [("number", "UInt64")]);
         for number in numbers {
             gathering.push(&Number { number }).expect("it can be written");
         }
@@ -267,6 +340,6 @@ mod tests {
         let mut head = batch(0..1, Tokens::OfContent, 1).head;
         head.table = "a`; DROP".to_owned();
         head.columns = vec!["b`".to_owned()];
-        assert_eq!(head.insert(), "INSERT INTO `a\\`; DROP`(`b\\``) FORMAT RowBinary");
+        assert_eq!(head.insert(), "INSERT INTO `a\\`; DROP`(`b\\``) FORMAT Native");
     }
 }

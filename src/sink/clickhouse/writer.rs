@@ -72,10 +72,10 @@ struct Pile {
 impl Writer {
     pub fn new(target: &Target, options: Options, tokens: Tokens, shared: Arc<Shared>) -> Self {
         let tables = [
-            Pile::of(Gathering::new::<SessionRow<'_>>(Table::Sessions)),
-            Pile::of(Gathering::new::<CertificateRow<'_>>(Table::Certificates)),
-            Pile::of(Gathering::new::<AlertRow<'_>>(Table::Alerts)),
-            Pile::of(Gathering::new::<StatsRow<'_>>(Table::SensorStats)),
+            Pile::of(Gathering::new(Table::Sessions)),
+            Pile::of(Gathering::new(Table::Certificates)),
+            Pile::of(Gathering::new(Table::Alerts)),
+            Pile::of(Gathering::new(Table::SensorStats)),
         ];
         Self { shared, options, target: target.clone(), tokens, tables }
     }
@@ -126,8 +126,8 @@ impl Writer {
         let Self { shared, options, target, tokens, tables } = self;
         let Some(pile) = tables.get_mut(table) else { return };
         if let Err(error) = pile.rows.push(row) {
-            tracing::error!("a row of `{table}` cannot be written: {error}");
-            shared.tally.refused.add(1);
+            tracing::error!("{} rows of `{}` cannot be written: {error}", error.rows, pile.rows.table());
+            shared.tally.refused.add(error.rows);
         }
         pile.since.get_or_insert_with(Instant::now);
         if pile.rows.rows() >= options.batch_rows || pile.rows.bytes() >= options.batch_bytes {

@@ -7,6 +7,11 @@ pub fn group(group: u16) -> Option<&'static str> {
     entry(group).map(|&(_, name, _)| name)
 }
 
+/// The group of that name.
+pub fn group_named(name: &str) -> Option<u16> {
+    GROUPS.iter().find(|(_, known, _)| *known == name).map(|&(number, ..)| number)
+}
+
 /// What a key exchange over a group withstands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Strength {

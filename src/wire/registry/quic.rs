@@ -1,6 +1,7 @@
 //! QUIC's versions and transport parameters (the IANA registry "QUIC", and numbers that its drafts and Google used).
 
 use std::fmt;
+use std::str::FromStr;
 
 /// A version of QUIC: `1`, `2`, `draft-29`, gQUIC's `Q046`; others `0xNNNNNNNN`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +20,27 @@ impl fmt::Display for QuicVersion {
             (0xface_b000..=0xface_b00f, _) => write!(f, "mvfst-{:x}", self.0 & 0xf),
             _ => write!(f, "0x{:08x}", self.0),
         }
+    }
+}
+
+/// Reads what the version's own form says.
+impl FromStr for QuicVersion {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let hex = |digits: &str| u32::from_str_radix(digits, 16).map_err(drop);
+        let version = match text {
+            "1" => 0x0000_0001,
+            "2" => 0x6b33_43cf,
+            _ => match (text.strip_prefix("draft-"), text.strip_prefix("mvfst-"), text.strip_prefix("0x")) {
+                (Some(draft), ..) => 0xff00_0000 | u32::from(draft.parse::<u8>().map_err(drop)?),
+                (_, Some(number), _) => 0xface_b000 | hex(number)?,
+                (.., Some(number)) => hex(number)?,
+                _ => u32::from_be_bytes(text.as_bytes().try_into().map_err(drop)?),
+            },
+        };
+        // Whatever has another form was no version's.
+        Some(Self(version)).filter(|version| version.to_string() == text).ok_or(())
     }
 }
 
@@ -101,6 +123,7 @@ mod tests {
             (0x1a2a_3a4a, "0x1a2a3a4a"),
         ] {
             assert_eq!(QuicVersion(number).to_string(), name);
+            assert_eq!(name.parse(), Ok(QuicVersion(number)));
         }
     }
 

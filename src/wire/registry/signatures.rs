@@ -11,6 +11,11 @@ pub fn signature_scheme(scheme: u16) -> Option<&'static str> {
     name_of(SCHEMES, scheme)
 }
 
+/// The scheme of that name.
+pub fn signature_scheme_named(name: &str) -> Option<u16> {
+    SCHEMES.iter().find(|(_, known)| *known == name).map(|&(scheme, _)| scheme)
+}
+
 const SCHEMES: &Table<u16> = &[
     (0x0101, "rsa_pkcs1_md5"),
     (0x0102, "dsa_md5"),

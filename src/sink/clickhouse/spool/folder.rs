@@ -299,6 +299,7 @@ mod tests {
         let head = Head {
             table: "sessions".to_owned(),
             columns: vec!["a".to_owned()],
+            format: "Native".to_owned(),
             schema: 1,
             token: "t".to_owned(),
             rows,

@@ -21,7 +21,7 @@ pub struct Ledger {
     alerts: [AtomicU64; 5],
     /// Batches of events that wait for the outlet.
     queued: AtomicU64,
-    /// The time of the latest packet, in nanoseconds since 1970.
+    /// The time of the newest packet, in nanoseconds since 1970.
     latest: AtomicI64,
 }
 
@@ -144,9 +144,10 @@ impl Ledger {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// The time of a packet, in nanoseconds since 1970; the latest is kept.
+    /// The time of a batch's latest packet, in nanoseconds since 1970. Of the last batch that was seen: where the clock was
+    /// set back, this goes back too.
     pub fn see(&self, nanoseconds: i64) {
-        self.latest.fetch_max(nanoseconds, Ordering::Relaxed);
+        self.latest.store(nanoseconds, Ordering::Relaxed);
     }
 
     /// 0 before the first packet.

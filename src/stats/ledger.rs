@@ -68,6 +68,11 @@ impl Ledger {
         }
     }
 
+    /// Threads that analyse.
+    pub fn shards(&self) -> usize {
+        self.shards.len()
+    }
+
     /// All that a thread has counted so far. It is a sign of life too.
     pub fn tell(&self, lane: Lane, counters: Counters) {
         let Some(page) = self.page(lane) else { return };

@@ -14,7 +14,9 @@ use super::console::Console;
 use crate::Error;
 use crate::sink::clickhouse::{self, Login, Options, SpoolOptions, Target, WhenFull};
 use crate::sink::summary::Digest;
-use crate::sink::{Cef, ClickHouse, Ndjson, Outflow, Sessions, Sink, Summary, Syslog, Webhook, courier, syslog, webhook};
+use crate::sink::{
+    Cef, ClickHouse, Ndjson, Outflow, Sessions, Sink, Summary, Syslog, Webhook, courier, syslog, webhook,
+};
 
 /// What the packets come from, on which the outputs depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -113,7 +113,10 @@ impl<W: Write + AsFd + Send> Sink for Account<W> {
         }
         let lost = state.lost + lines(state.rest());
         let why = state.why();
-        Ok((lost > 0).then(|| format!("{}: {lost} lines were not written: {why}", state.name.display())).into_iter().collect())
+        Ok((lost > 0)
+            .then(|| format!("{}: {lost} lines were not written: {why}", state.name.display()))
+            .into_iter()
+            .collect())
     }
 }
 

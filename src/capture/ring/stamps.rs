@@ -11,7 +11,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 /// Why it does not, and what can be done.
 pub(in crate::capture) fn switch_on(interface: &str) -> Result<(), String> {
     let none = || {
-        format!("it has no timestamps of its own (`ethtool -T {interface}` says what it has): use --timestamp-source kernel")
+        format!(
+            "it has no timestamps of its own (`ethtool -T {interface}` says what it has): use --timestamp-source kernel"
+        )
     };
     let control = Control::open().map_err(|why| format!("its timestamps cannot be asked for: {why}"))?;
     let mut about = TimestampingInfo { cmd: GET_TS_INFO, ..TimestampingInfo::default() };

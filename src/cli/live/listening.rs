@@ -64,12 +64,7 @@ impl Sharing {
 
 impl Listening {
     /// Opens every interface of the arguments. Where several threads can read, as many do as the ledger has places for.
-    pub fn open(
-        args: &LiveArgs,
-        filter: Option<String>,
-        watched: &Watched,
-        console: &Console,
-    ) -> Result<Self, Error> {
+    pub fn open(args: &LiveArgs, filter: Option<String>, watched: &Watched, console: &Console) -> Result<Self, Error> {
         let threads = watched.ledger.shards();
         let options = |interface: &String| TapOptions {
             interface: interface.clone(),

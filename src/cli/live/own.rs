@@ -142,7 +142,10 @@ mod tests {
             there: there.parse().expect("an address"),
         };
         let none = Own::default();
-        assert_eq!((none.beside(None), none.beside(Some("tcp")), none.to_string()), (None, Some("tcp".into()), "".into()));
+        assert_eq!(
+            (none.beside(None), none.beside(Some("tcp")), none.to_string()),
+            (None, Some("tcp".into()), "".into())
+        );
         let own = Own(BTreeSet::from([
             route(Transport::Tcp, "10.0.0.2", "10.0.0.9:8123"),
             route(Transport::Udp, "2001:db8::2", "[2001:db8::9]:514"),

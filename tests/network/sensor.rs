@@ -129,3 +129,13 @@ pub fn metric(text: &str, series: &str) -> f64 {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.and_then(|value| value.parse().ok()).unwrap_or_default()
 }
+
+/// Bytes of a kernel's buffer that holds what a test sends, however little the machine lets the sensor work.
+pub const ROOM: &str = "268435456";
+
+/// Packets of the interface `b` that were taken, or left out under overload, by the metrics.
+pub fn came(metrics: &str) -> usize {
+    let taken = metric(metrics, "tlsight_interface_packets_total{interface=\"b\"}");
+    let shed = metric(metrics, "tlsight_packets_dropped_total{interface=\"b\",reason=\"shed\"}");
+    (taken + shed) as usize
+}

@@ -64,3 +64,12 @@ pub fn ids(lines: &[String]) -> Vec<String> {
 pub fn once(ids: &[String]) {
     assert!(ids.is_sorted_by(|one, other| one < other), "some are told twice");
 }
+
+/// The kernel dropped nothing, every event found its way, and all packets were read, or left out as application data of
+/// finished sessions where the machine was slow.
+pub fn all_taken(stats: &Value, sent: usize) {
+    let shed = &stats["interfaces"][0]["dropped"]["shed"];
+    let count = |value: &Value| value.as_u64().expect("a number");
+    assert_eq!(count(&stats["packets"]) + count(shed), sent as u64, "{stats}");
+    assert_eq!((&stats["packets_dropped"], &stats["events_shed"]), (shed, &0.into()), "{stats}");
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::network::frames::{Record, capture, corpus};
 use crate::network::in_namespace;
-use crate::network::sensor::{Sensor, ask, metric};
+use crate::network::sensor::{ROOM, Sensor, ask, came};
 use crate::network::told::{ids, once, read};
 use crate::store::Store;
 
@@ -29,8 +29,7 @@ fn a_full_disk_ends_no_run_and_what_is_not_written_is_counted() {
         let metrics = sensor.metrics();
         let taken = |count: usize| {
             let until = Instant::now() + Duration::from_secs(60);
-            let name = "tlsight_interface_packets_total{interface=\"b\"}";
-            while (metric(&ask(&metrics, "/metrics").1, name) as usize) < count {
+            while came(&ask(&metrics, "/metrics").1) < count {
                 assert!(Instant::now() < until, "{}", ask(&metrics, "/metrics").1);
                 thread::sleep(Duration::from_millis(50));
             }

@@ -11,7 +11,7 @@ use tlsight::sink::clickhouse::spool_status;
 
 use crate::network::frames::{Record, capture, corpus};
 use crate::network::in_namespace;
-use crate::network::sensor::{Sensor, kill};
+use crate::network::sensor::{ROOM, Sensor, kill};
 use crate::network::told::{ids, once, read};
 use crate::store::Store;
 
@@ -23,7 +23,7 @@ fn a_kill_loses_what_was_told_in_the_last_moments_and_doubles_nothing() {
         let (spool, file, all) = (path("spool"), path("sessions.ndjson"), path("all.pcap"));
         let hangs = format!("http://{}/killed", net.silent());
         let start = |url: &str| {
-            let outputs = ["--clickhouse", url, "--spool", &spool, "-o", &file];
+            let outputs = ["--clickhouse", url, "--spool", &spool, "-o", &file, "--buffer-bytes", ROOM];
             Sensor::start(&["-i", "b", "--threads", "2"], &outputs)
         };
 
@@ -32,7 +32,10 @@ fn a_kill_loses_what_was_told_in_the_last_moments_and_doubles_nothing() {
         let record = Record::start("b");
         let mut sensor = start(&hangs);
         net.send("a", &before);
-        let before = ids(&read(&record.end(before.len()), &[]));
+        // Without a packet there is no time, in which those are over that are waited for.
+        thread::sleep(Duration::from_millis(4_500));
+        net.send("a", &before[..1]);
+        let before = ids(&read(&record.end(before.len() + 1), &[]));
         let until = Instant::now() + Duration::from_secs(30);
         while written(&file).len() < before.len() || rows(&spool) < before.len() {
             assert!(Instant::now() < until, "{} of {} rows are in the spool", rows(&spool), before.len());

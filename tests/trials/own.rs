@@ -33,7 +33,7 @@ fn what_the_sensor_sends_is_not_what_it_listens_to() {
                 let options =
                     ["-i", "lo", "--capture", way, "--threads", "2", "--webhook", &url, "--threat-list", list];
                 let record = Record::start("lo");
-                let mut sensor = Sensor::start(&options, &[&["--json"], more].concat());
+                let mut sensor = Sensor::start(&options, more);
                 net.send("lo", &frames);
                 let alert = loop {
                     let line = sensor.lines.recv_timeout(crate::network::PATIENCE).expect("an alert");

@@ -201,7 +201,7 @@ upgraded() {
     dpkg-deb -R "$1" /tmp/unpacked
     newer=$(sed -n 's/^Version: //p' /tmp/unpacked/DEBIAN/control)+newer1
     sed -i "s/^Version: .*/Version: $newer/" /tmp/unpacked/DEBIAN/control
-    dpkg-deb --root-owner-group -b /tmp/unpacked "$2" >/dev/null
+    dpkg-deb --root-owner-group -Znone -b /tmp/unpacked "$2" >/dev/null
 }
 
 case ${1:?a package, as cargo deb makes it} in

@@ -99,10 +99,10 @@ impl Outputs {
 
     /// Those that are sent alerts alone.
     fn alerts(&mut self, args: &OutputArgs, purpose: Use) -> Result<(), Error> {
-        let options = courier::Options::new(match purpose {
-            Use::Read => courier::WhenFull::Wait,
-            Use::Live => courier::WhenFull::Shed,
-        });
+        let options = match purpose {
+            Use::Read => courier::Options::new(courier::WhenFull::Wait),
+            Use::Live => courier::Options { finish_wait: LAST_WAIT, ..courier::Options::new(courier::WhenFull::Shed) },
+        };
         if let Some(target) = &args.syslog {
             let header = syslog::Header::new(&host_name(), process::id());
             self.sinks.push(Box::new(Syslog::open(target, header, args.syslog_format, options)?));
@@ -144,17 +144,20 @@ fn store(url: &str, args: &OutputArgs, purpose: Use, sensor: &str) -> Result<Cli
         Use::Live => (WhenFull::Shed, false),
     };
     let options = Options { spool, sensor: sensor.to_owned(), repeatable, ..Options::new(when_full) };
-    if purpose == Use::Read || options.spool.is_some() {
+    if purpose == Use::Read {
+        return ClickHouse::open(&target, options);
+    }
+    let options = Options { finish_wait: LAST_WAIT, ..options };
+    if options.spool.is_some() {
         return ClickHouse::open(&target, options);
     }
     let spool = SpoolOptions { folder: clickhouse::default_spool(), max_bytes: args.spool_size };
     if let Err(error) = clickhouse::prepare_spool(&spool) {
         tracing::warn!("{}: {error}: rows wait in memory; --spool names another folder", spool.folder.display());
-        return ClickHouse::open(&target, options);
+        // What is not sent then is lost.
+        return ClickHouse::open(&target, Options { finish_wait: 2 * LAST_WAIT, ..options });
     }
-    // What it holds is safe: there is no need to wait long at the end.
-    let finish_wait = Duration::from_secs(5);
-    ClickHouse::open(&target, Options { spool: Some(spool), finish_wait, ..options })
+    ClickHouse::open(&target, Options { spool: Some(spool), ..options })
 }
 
 /// What goes to standard output.
@@ -214,5 +217,9 @@ fn ends_inside_a_line(path: &Path) -> bool {
     };
     is_file && read(path, &mut last).is_ok() && last != *b"\n"
 }
+
+/// How long a sensor waits for each output at its end, one after the other: with all of them less than the 30 s that its unit
+/// gives it. What a spool holds is safe.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 pub const STANDARD_OUTPUT: &str = "standard output";

@@ -34,8 +34,8 @@ fn a_full_disk_ends_no_run_and_what_is_not_written_is_counted() {
                 thread::sleep(Duration::from_millis(50));
             }
         };
-        let loops = 8;
-        net.replay("a", &all, &["--pps", "8000", "--loop", &loops.to_string()]).end();
+        let loops = 12;
+        net.replay("a", &all, &["--pps", "8000", "--loop", &loops.to_string(), "--unique-ip"]).end();
         let sent = loops * frames.len();
         taken(sent);
         sensor.said(|line| line.contains("No space left on device") && line.contains("sessions.ndjson"));

@@ -2,6 +2,7 @@
 //! there, once; what is lost is what it was told in the last moments.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,16 +22,21 @@ fn a_kill_loses_what_was_told_in_the_last_moments_and_doubles_nothing() {
         net.pair("a", "b");
         let path = |name: &str| net.folder.path().join(name).to_str().expect("UTF-8").to_owned();
         let (spool, file, all) = (path("spool"), path("sessions.ndjson"), path("all.pcap"));
-        let hangs = format!("http://{}/killed", net.silent());
-        let start = |url: &str| {
-            let outputs = ["--clickhouse", url, "--spool", &spool, "-o", &file, "--buffer-bytes", ROOM];
+        let port = {
+            // Nobody else takes it in this network.
+            let nobody = TcpListener::bind("127.0.0.1:0").expect("a port");
+            nobody.local_addr().expect("an address").port()
+        };
+        let url = format!("http://127.0.0.1:{port}/killed");
+        let start = || {
+            let outputs = ["--clickhouse", &url, "--spool", &spool, "-o", &file, "--buffer-bytes", ROOM];
             Sensor::start(&["-i", "b", "--threads", "2"], &outputs)
         };
 
-        // The store does not answer. What has come is in the spool after a moment.
+        // There is no store yet. What has come is in the spool after a moment.
         let before = corpus(|name| name.starts_with("curl_"));
         let record = Record::start("b");
-        let mut sensor = start(&hangs);
+        let mut sensor = start();
         net.send("a", &before);
         // Without a packet there is no time, in which those are over that are waited for.
         thread::sleep(Duration::from_millis(4_500));
@@ -57,22 +63,23 @@ fn a_kill_loses_what_was_told_in_the_last_moments_and_doubles_nothing() {
         let during = read(&record.end(during.len()), &[]);
 
         // Started again, with a store that is there.
-        let server = Store::start(&[]);
-        let url = format!("http://{}/killed", server.address);
+        let server = Store::in_folder(&net.folder.path().join("store"), port);
         Store::tlsight(&["clickhouse", "init", &url]);
         let after = corpus(|name| name == "chain_ok.pcap");
         let record = Record::start("b");
-        let mut sensor = start(&url);
+        let mut sensor = start();
         net.send("a", &after);
         let after = ids(&read(&record.end(after.len()), &[]));
         sensor.signal(libc::SIGTERM);
-        sensor.finish();
+        let (_, said) = sensor.finish();
+        assert_eq!(self::rows(&spool), 0, "all that was in the spool is sent: {said:?}");
 
         let rows = server.ask("SELECT lower(hex(event_id)) AS id FROM killed.sessions ORDER BY id");
         let stored: Vec<String> = rows.iter().map(|row| row["id"].as_str().expect("an id").to_owned()).collect();
         once(&stored);
         let is_stored = |id: &String| stored.binary_search(id).is_ok();
-        assert!(before.iter().all(is_stored), "what was in the spool");
+        let missing: Vec<&String> = before.iter().filter(|id| !is_stored(id)).collect();
+        assert!(missing.is_empty(), "{} of {} that were in the spool: {said:?}", missing.len(), before.len());
         assert!(after.iter().all(is_stored), "what came after");
         let possible = [before.clone(), ids(&during), after].concat();
         assert!(stored.iter().all(|id| possible.contains(id)), "what nobody sent");

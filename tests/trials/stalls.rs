@@ -43,9 +43,9 @@ fn stalled(net: &Net, way: &str) {
 
     // More lines than the pipe and the sensor hold, over the whole time.
     let seconds = env::var("TLSIGHT_STALL_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let loops = 8;
+    let loops = 12;
     let rate = (loops * frames.len() / seconds).to_string();
-    net.replay("a", &file, &["--pps", &rate, "--loop", &loops.to_string()]).end();
+    net.replay("a", &file, &["--pps", &rate, "--loop", &loops.to_string(), "--unique-ip"]).end();
     let sent = loops * frames.len();
     let record = record.end(sent);
     let until = Instant::now() + Duration::from_secs(30);

@@ -299,7 +299,7 @@ impl<S> Table<S> {
         let flows = self.blocks.iter_mut().flat_map(|block| block.iter_mut()).filter_map(|slot| slot.flow.as_mut());
         flows.map(|flow| &mut flow.last_seen).filter(|seen| **seen > now).for_each(back);
         // One that is looked at too early is put back.
-        self.half_open.iter_mut().chain(&mut self.lasting).for_each(|due| back(&mut due.at));
+        self.short_lived.iter_mut().chain(&mut self.lasting).for_each(|due| back(&mut due.at));
     }
 
     /// Takes out all flows that are left, each with the moment at which it would have been over.

@@ -149,3 +149,17 @@ pub fn write_capture<'f>(frames: impl Iterator<Item = (i64, &'f [u8])>, into: &P
     }
     fs::write(into, out).expect("a file");
 }
+
+/// The frames so many times, each time between other addresses where they are of IPv4: other connections.
+pub fn several(frames: &[Vec<u8>], times: u8) -> Vec<Vec<u8>> {
+    let other = |frame: &Vec<u8>, time: u8| {
+        let mut frame = frame.clone();
+        if frame[12..15] == [8, 0, 0x45] {
+            // The second octet of both: checksums are nobody's business here.
+            frame[27] ^= time;
+            frame[31] ^= time;
+        }
+        frame
+    };
+    (0..times).flat_map(|time| frames.iter().map(move |frame| other(frame, time))).collect()
+}

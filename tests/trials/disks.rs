@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::network::frames::{Record, capture, corpus};
+use crate::network::frames::{Record, capture, corpus, several};
 use crate::network::in_namespace;
 use crate::network::sensor::{ROOM, Sensor, ask, came};
 use crate::network::told::{ids, once, read};
@@ -19,7 +19,7 @@ fn a_full_disk_ends_no_run_and_what_is_not_written_is_counted() {
         fs::write(&ballast, vec![7; 63 << 20]).expect("there is room");
         // As who was killed in the middle of a line leaves it.
         fs::write(&file, "{\"half\":").expect("there is room");
-        let frames = corpus(|_| true);
+        let frames = several(&corpus(|_| true), 12);
         let all = net.folder.path().join("all.pcap");
         capture(&frames, &all);
         let record = Record::start("b");
@@ -34,9 +34,8 @@ fn a_full_disk_ends_no_run_and_what_is_not_written_is_counted() {
                 thread::sleep(Duration::from_millis(50));
             }
         };
-        let loops = 12;
-        net.replay("a", &all, &["--pps", "8000", "--loop", &loops.to_string(), "--unique-ip"]).end();
-        let sent = loops * frames.len();
+        net.replay("a", &all, &["--pps", "8000"]).end();
+        let sent = frames.len();
         taken(sent);
         sensor.said(|line| line.contains("No space left on device") && line.contains("sessions.ndjson"));
         let during = fs::metadata(&file).expect("it is there").len();

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::network::frames::{Record, capture, corpus};
+use crate::network::frames::{Record, capture, corpus, several};
 use crate::network::sensor::{ROOM, Sensor, ask, came};
 use crate::network::told::{all_taken, ids, once, read, stats};
 use crate::network::{Net, in_namespace};
@@ -28,7 +28,7 @@ fn outputs_that_take_nothing_cost_no_packet_and_what_they_miss_is_counted() {
 }
 
 fn stalled(net: &Net, way: &str) {
-    let frames = corpus(|_| true);
+    let frames = several(&corpus(|_| true), 12);
     let [file, list, cef, spool] =
         ["all.pcap", "list.txt", "alerts.cef", "spool"].map(|name| net.folder.path().join(format!("{way}-{name}")));
     capture(&frames, &file);
@@ -43,10 +43,9 @@ fn stalled(net: &Net, way: &str) {
 
     // More lines than the pipe and the sensor hold, over the whole time.
     let seconds = env::var("TLSIGHT_STALL_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
-    let loops = 12;
-    let rate = (loops * frames.len() / seconds).to_string();
-    net.replay("a", &file, &["--pps", &rate, "--loop", &loops.to_string(), "--unique-ip"]).end();
-    let sent = loops * frames.len();
+    let rate = (frames.len() / seconds).to_string();
+    net.replay("a", &file, &["--pps", &rate]).end();
+    let sent = frames.len();
     let record = record.end(sent);
     let until = Instant::now() + Duration::from_secs(30);
     loop {

@@ -187,6 +187,7 @@ impl Engine {
     /// show it. Looks at every flow.
     pub fn set_back(&mut self, by: u64, now: Timestamp) {
         self.table.set_back(by, now);
+        self.shared.half_open.set_back(by, now);
         self.shared.watches.set_back(by, now);
     }
 

@@ -24,8 +24,10 @@ fn a_full_disk_ends_no_run_and_what_is_not_written_is_counted() {
         capture(&frames, &all);
         let record = Record::start("b");
         let path = file.to_str().expect("UTF-8");
-        let mut sensor =
-            Sensor::start(&["-i", "b", "--threads", "2", "--metrics", "0", "--stats-interval", "1h", "-o", path], &[]);
+        let mut sensor = Sensor::start(
+            &["-i", "b", "--threads", "2", "--metrics", "0", "--stats-interval", "1h", "-o", path],
+            &["--buffer-bytes", ROOM],
+        );
         let metrics = sensor.metrics();
         let taken = |count: usize| {
             let until = Instant::now() + Duration::from_secs(60);

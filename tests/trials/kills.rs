@@ -157,7 +157,7 @@ fn written(file: &str) -> Vec<String> {
 }
 
 fn rows(spool: &str) -> usize {
-    spool_status(Path::new(spool)).map(|census| census.rows as usize).unwrap_or_default()
+    spool_status(Path::new(spool)).map(|census| census.rows).unwrap_or_default()
 }
 
 const RULE: &str = "title: New

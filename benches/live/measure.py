@@ -5,7 +5,8 @@ usage: measure.py [--tlsight PROGRAM] [--capture FILE] [--rates PPS,PPS,...,top]
        measure.py --soak 30m [--way ring|pcap] [--rate PPS]
 
 As root, on Linux, with tcpreplay, tcpdump, tshark and iproute2. In network namespaces of its own a veth pair is made; the capture
-(by default `target/bench-data/handshakes-x1-*.pcap`, which `make bench` generates) is preloaded by tcpreplay and sent at each
+(by default `target/bench-data/handshakes-x1-*.pcap`, which `make bench` generates) is preloaded by tcpreplay and sent again and
+again, each time between other addresses, at each
 rate for so many seconds, to one listener after the other:
 
     ring      tlsight live --capture ring, a ring for each of --threads
@@ -118,7 +119,7 @@ class Sender:
         pace = ["--topspeed"] if rate is None else ["--pps", str(rate)]
         # It stops by the clock: `--duration` counts from the first packet.
         self.child = subprocess.Popen(
-            ["tcpreplay", "--intf1", FAR, "--preload-pcap", "--loop", "0", "--duration", str(int(max(duration, 1))), *pace,
+            ["tcpreplay", "--intf1", FAR, "--preload-pcap", "--unique-ip", "--loop", "0", "--duration", str(int(max(duration, 1))), *pace,
              str(options.capture)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 

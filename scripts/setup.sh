@@ -19,6 +19,7 @@ missing() {
     command -v curl >/dev/null || packages+=(curl)
     command -v tcpdump >/dev/null || packages+=(tcpdump)
     command -v ip >/dev/null || packages+=(iproute2)
+    command -v tcpreplay >/dev/null || packages+=(tcpreplay)
 }
 
 toolchain() {

@@ -183,6 +183,14 @@ impl Engine {
         }
     }
 
+    /// The clock that the frames are stamped by was set back by so many nanoseconds, to `now`: comes before the frames that
+    /// show it. Looks at every flow.
+    pub fn set_back(&mut self, by: u64, now: Timestamp) {
+        self.table.set_back(by, now);
+        self.shared.half_open.set_back(by, now);
+        self.shared.watches.set_back(by, now);
+    }
+
     /// Takes one frame, and ends what is over by its time.
     pub fn on_frame(&mut self, frame: &Frame<'_>, emit: &mut impl FnMut(Event)) {
         self.expire(frame.ts, emit);

@@ -3,6 +3,7 @@
 //! In: a [`Source`] and a [`Plan`]. Out: what the plan's sinks get, and an [`Outcome`]. With one thread everything runs on
 //! the caller's; with more, the caller's thread reads and hands offsets to shards, whose events meet in one outlet thread.
 
+mod clock;
 mod fanout;
 mod gather;
 mod order;
@@ -29,6 +30,7 @@ use crate::stats::{Counters, Lane, Ledger};
 pub use fanout::{Aside, run as run_fanout};
 pub use gather::sessions;
 
+use clock::Clock;
 use outlet::{Detection, Outlet, Told};
 
 /// What a run is to do.
@@ -104,6 +106,7 @@ fn run_alone<S: Source>(
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
     let Plan { limits, hasher, mut filter, pace, ledger, .. } = plan;
+    let mut packet_clock = Clock::new(pace, &limits);
     let mut engine = Engine::new(limits, Shard::whole(hasher));
     let (mut batch, mut events) = (Batch::new(), Events::new());
     let mut seen_outside = Counters::default();
@@ -119,8 +122,10 @@ fn run_alone<S: Source>(
             filter.apply(&mut batch);
         }
         let before = events.len();
+        let now = order::latest(&batch.slots);
+        packet_clock.tell(now, &mut engine);
         engine.on_frames(batch.frames(), &mut |event| events.push(event));
-        if let Some(now) = order::latest(&batch.slots) {
+        if let Some(now) = now {
             ledger.see(now.0);
             engine.expire(now, &mut |event| events.push(event));
         }

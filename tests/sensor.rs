@@ -5,23 +5,22 @@
 //! nothing.
 #![cfg(target_os = "linux")]
 
-use std::collections::BTreeMap;
-use std::ffi::{CString, OsStr};
 use std::fs;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::Receiver;
+use std::path::PathBuf;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 mod child;
+#[allow(dead_code)]
+mod network;
 
-use child::{Ended, lines_of};
+use network::frames::{Record, corpus, merge};
+use network::sensor::{Sensor, ask, metric};
+use network::told::{read, same, sessions, stats, thousands};
+use network::{PATIENCE, PROGRAM, PacketSocket, in_namespace, ip};
 use serde_json::Value;
-use tlsight::capture::{Batch, Fill, Input, LinkType, Source};
 
 #[test]
 fn what_is_told_live_is_what_is_read_of_the_same_packets() {
@@ -190,18 +189,24 @@ fn a_hello_finds_room_where_application_data_of_finished_sessions_fills_the_ring
 fn an_interface_that_goes_down_and_comes_up_is_listened_to_again() {
     in_namespace(|net| {
         net.pair("a", "b");
-        let frames = corpus(|name| name == "chain_ok.pcap");
-        let mut sensor = Sensor::start(&["-i", "b", "--capture", "ring", "--threads", "2"], &[]);
-        net.send("a", &frames);
-        sensor.session();
-        ip(&["link", "set", "dev", "b", "down"]);
-        thread::sleep(Duration::from_millis(300));
-        ip(&["link", "set", "dev", "b", "up"]);
-        thread::sleep(Duration::from_millis(300));
-        net.send("a", &corpus(|name| name == "chain_expired.pcap"));
-        sensor.session();
-        let (told, _) = sensor.end();
-        assert_eq!(stats(&told)["sessions"], 2);
+        let (first, second) = (corpus(|name| name == "chain_ok.pcap"), corpus(|name| name == "chain_expired.pcap"));
+        for way in ["ring", "pcap"] {
+            let mut sensor = Sensor::start(&["-i", "b", "--capture", way, "--threads", "2"], &[]);
+            net.send("a", &first);
+            sensor.session();
+            for _ in 0..3 {
+                ip(&["link", "set", "dev", "b", "down"]);
+                thread::sleep(Duration::from_millis(300));
+                ip(&["link", "set", "dev", "b", "up"]);
+                thread::sleep(Duration::from_millis(300));
+            }
+            net.send("a", &second);
+            sensor.session();
+            let (told, _) = sensor.end();
+            assert_eq!(stats(&told)["sessions"], 2, "{way}");
+            assert_eq!(stats(&told)["packets"], first.len() + second.len(), "{way}");
+            assert_eq!(stats(&told)["packets_dropped"], 0, "{way}");
+        }
     });
 }
 
@@ -329,365 +334,4 @@ fn metrics_are_for_this_machine_unless_it_is_said_otherwise() {
     });
 }
 
-/// A network namespace, in which a test's thread and the programs that it starts are.
-struct Net {
-    folder: tempfile::TempDir,
-}
-
-/// Runs a test in a namespace of its own, where that is permitted.
-fn in_namespace(test: impl FnOnce(&Net) + Send) {
-    thread::scope(|scope| {
-        let body = || {
-            // SAFETY: a system call without pointers; it concerns this thread alone.
-            if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
-                let why = io::Error::last_os_error();
-                // Not through the macro, whose output is only shown of tests that fail.
-                let _ = writeln!(
-                    io::stderr(),
-                    "sensor: nothing checked: no network namespace ({why}); run the tests as root"
-                );
-                return;
-            }
-            ip(&["link", "set", "lo", "up"]);
-            test(&Net { folder: tempfile::tempdir().expect("a folder") });
-        };
-        if let Err(panic) = scope.spawn(body).join() {
-            std::panic::resume_unwind(panic);
-        }
-    });
-}
-
-impl Net {
-    /// A cable. Nothing is sent through it but by tests.
-    fn pair(&self, one: &str, other: &str) {
-        ip(&["link", "add", "name", one, "type", "veth", "peer", "name", other]);
-        for end in [one, other] {
-            ip(&["link", "set", "dev", end, "mtu", "65535", "addrgenmode", "none"]);
-            ip(&["link", "set", "dev", end, "up"]);
-        }
-    }
-
-    fn send(&self, interface: &str, frames: &[Vec<u8>]) {
-        let socket = PacketSocket::open(interface);
-        frames.iter().for_each(|frame| socket.send(frame));
-    }
-}
-
-fn ip(arguments: &[&str]) {
-    let done = Command::new("ip").args(arguments).output().expect("ip runs (iproute2)");
-    assert!(done.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
-}
-
-struct PacketSocket(OwnedFd);
-
-impl PacketSocket {
-    fn open(interface: &str) -> Self {
-        let name = CString::new(interface).expect("a name");
-        // SAFETY: system calls with a name and an address that live as long as they last.
-        unsafe {
-            let socket = libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0);
-            assert!(socket >= 0, "{}", io::Error::last_os_error());
-            let socket = OwnedFd::from_raw_fd(socket);
-            let mut address: libc::sockaddr_ll = std::mem::zeroed();
-            address.sll_family = libc::AF_PACKET as u16;
-            address.sll_ifindex = libc::if_nametoindex(name.as_ptr()) as i32;
-            let size = std::mem::size_of_val(&address) as u32;
-            assert_eq!(
-                libc::bind(socket.as_raw_fd(), (&raw const address).cast(), size),
-                0,
-                "{}",
-                io::Error::last_os_error()
-            );
-            Self(socket)
-        }
-    }
-
-    fn send(&self, frame: &[u8]) {
-        loop {
-            // SAFETY: a system call that reads a slice.
-            let sent = unsafe { libc::send(self.0.as_raw_fd(), frame.as_ptr().cast(), frame.len(), 0) };
-            match io::Error::last_os_error().raw_os_error() {
-                _ if sent == frame.len() as isize => return,
-                Some(libc::ENOBUFS) => thread::sleep(Duration::from_millis(1)),
-                error => panic!("{error:?}"),
-            }
-        }
-    }
-}
-
-/// The Ethernet frames of captures, one capture after the other.
-fn corpus(wanted: impl Fn(&str) -> bool) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/captures");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(folder).expect("captures").map(|entry| entry.expect("an entry").path()).collect();
-    paths.sort();
-    let mut frames = Vec::new();
-    for path in paths {
-        let name = path.file_name().and_then(OsStr::to_str).expect("a name");
-        let is_capture = name.ends_with(".pcap") || name.ends_with(".pcapng");
-        if !is_capture || !wanted(name) {
-            continue;
-        }
-        let mut input = Input::open(&path).expect(name);
-        let mut batch = Batch::new();
-        while matches!(input.fill(&mut batch), Ok(Fill::More)) {
-            let whole = batch.frames().filter(|frame| {
-                let ethernet = frame.link == LinkType::ETHERNET && frame.data.len() as u32 == frame.wire_len;
-                // Shorter ones are filled up, or refused; those with a length in the type's place are no packets.
-                ethernet && (60..=65_000).contains(&frame.data.len()) && frame.data[12] >= 6
-            });
-            frames.extend(whole.map(|frame| frame.data.to_vec()));
-        }
-    }
-    assert!(!frames.is_empty());
-    frames
-}
-
-/// tcpdump, which writes what comes by.
-struct Record {
-    child: Ended,
-    file: tempfile::TempPath,
-    _stamps: std::net::UdpSocket,
-}
-
-impl Record {
-    fn start(interface: &str) -> Self {
-        let stamps = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let on: libc::c_int = 1;
-        // Where somebody wants stamps, the kernel stamps a packet when it comes in, and once for all who look at it.
-        // SAFETY: a system call that reads a number.
-        let set = unsafe {
-            libc::setsockopt(stamps.as_raw_fd(), libc::SOL_SOCKET, libc::SO_TIMESTAMP, (&raw const on).cast(), 4)
-        };
-        assert_eq!(set, 0);
-        let file = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
-        let mut child = Command::new("tcpdump")
-            .args([
-                "-i",
-                interface,
-                "-U",
-                "-s",
-                "262144",
-                "-B",
-                "65536",
-                "--time-stamp-precision=nano",
-                "-Z",
-                "root",
-                "-w",
-            ])
-            .arg(&file)
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("tcpdump runs (`make setup` installs it)");
-        let said = lines_of(child.stderr.take().expect("it is piped"));
-        let child = Ended(child);
-        loop {
-            let line = said.recv_timeout(PATIENCE).expect("tcpdump listens");
-            if line.contains("listening on") {
-                break;
-            }
-        }
-        Self { child, file, _stamps: stamps }
-    }
-
-    /// Waits for so many packets.
-    fn end(mut self, count: usize) -> PathBuf {
-        let until = Instant::now() + PATIENCE;
-        while packets(&self.file) < count {
-            assert!(Instant::now() < until, "{} of {count} packets came", packets(&self.file));
-            thread::sleep(Duration::from_millis(50));
-        }
-        kill(&self.child.0, libc::SIGINT);
-        self.child.wait(PATIENCE);
-        assert_eq!(packets(&self.file), count);
-        self.file.keep().expect("the file")
-    }
-}
-
-fn packets(file: &Path) -> usize {
-    let Ok(mut input) = Input::open(file) else { return 0 };
-    let (mut batch, mut count) = (Batch::new(), 0);
-    while matches!(input.fill(&mut batch), Ok(Fill::More)) {
-        count += batch.slots.len();
-    }
-    count
-}
-
-/// Puts records of nanoseconds together in the order of time.
-fn merge(records: &[PathBuf], into: &Path) {
-    let mut all: BTreeMap<(i64, usize), Vec<u8>> = BTreeMap::new();
-    for path in records {
-        let mut input = Input::open(path).expect("a record");
-        let mut batch = Batch::new();
-        while matches!(input.fill(&mut batch), Ok(Fill::More)) {
-            for frame in batch.frames() {
-                let number = all.len();
-                all.insert((frame.ts.0, number), frame.data.to_vec());
-            }
-        }
-    }
-    let mut out = Vec::new();
-    for word in [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 262_144, 1] {
-        out.extend(word.to_le_bytes());
-    }
-    for ((ts, _), data) in all {
-        for word in [(ts / 1_000_000_000) as u32, (ts % 1_000_000_000) as u32, data.len() as u32, data.len() as u32] {
-            out.extend(word.to_le_bytes());
-        }
-        out.extend(data);
-    }
-    fs::write(into, out).expect("a file");
-}
-
-fn read(record: &Path, options: &[&str]) -> Vec<String> {
-    let done = Command::new(PROGRAM).args(["read", "--json"]).args(options).arg(record).output().expect("tlsight runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
-}
-
-/// The lines about sessions, sorted.
-fn sessions(lines: &[String]) -> Vec<String> {
-    let mut sessions: Vec<String> =
-        lines.iter().filter(|line| line.contains("\"dataset\":\"tlsight.tls\"")).cloned().collect();
-    sessions.sort();
-    sessions
-}
-
-fn same(told: &[String], read: &[String], what: &[&str]) {
-    // Whole lines are too long to find a difference in.
-    let differ = told.iter().zip(read).find(|(one, other)| one != other).map(|(one, other)| {
-        let at = one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
-        let part = |line: &str| line.chars().skip(at.saturating_sub(80)).take(240).collect::<String>();
-        format!("live: {}\nread: {}", part(one), part(other))
-    });
-    assert!(told == read, "{what:?}: {} told live, {} read\n{}", told.len(), read.len(), differ.unwrap_or_default());
-}
-
-fn stats(lines: &[String]) -> Value {
-    let last = lines.iter().rev().find(|line| line.contains("tlsight.stats")).expect("statistics");
-    serde_json::from_str::<Value>(last).expect("JSON")["tlsight"]["stats"].clone()
-}
-
-/// Status and body of an answer.
-fn ask(address: &str, path: &str) -> (u16, String) {
-    let mut stream = std::net::TcpStream::connect(address).expect("metrics are served");
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("it can be asked");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), body.to_owned())
-}
-
-fn metric(text: &str, series: &str) -> f64 {
-    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-    line.and_then(|value| value.parse().ok()).unwrap_or_default()
-}
-
-/// As the program writes a number.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// `tlsight live`, listening.
-struct Sensor {
-    child: Ended,
-    lines: Receiver<String>,
-    complaints: Receiver<String>,
-    said: Vec<String>,
-}
-
-impl Sensor {
-    fn start(options: &[&str], more: &[&str]) -> Self {
-        Self::with(options, more, &[])
-    }
-
-    fn with(options: &[&str], more: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(PROGRAM)
-            .args(["live", "-v", "--json"])
-            .args(options)
-            .args(more)
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("tlsight runs");
-        let lines = lines_of(child.stdout.take().expect("it is piped"));
-        let complaints = lines_of(child.stderr.take().expect("it is piped"));
-        let mut sensor = Self { child: Ended(child), lines, complaints, said: Vec::new() };
-        sensor.said(|line| line.contains("listening to"));
-        sensor
-    }
-
-    /// Waits for a line on standard error, those that were said before among them.
-    fn said(&mut self, wanted: impl Fn(&str) -> bool) -> String {
-        if let Some(line) = self.said.iter().find(|line| wanted(line)) {
-            return line.clone();
-        }
-        loop {
-            match self.complaints.recv_timeout(PATIENCE) {
-                Ok(line) => {
-                    self.said.push(line.clone());
-                    if wanted(&line) {
-                        return line;
-                    }
-                }
-                Err(_) => panic!("it does not come: {:?}", self.said),
-            }
-        }
-    }
-
-    /// Where its metrics are.
-    fn metrics(&mut self) -> String {
-        let line = self.said(|line| line.contains("metrics at http://"));
-        let (_, rest) = line.split_once("http://").expect("an address");
-        rest.split('/').next().expect("an address").to_owned()
-    }
-
-    fn session(&mut self) -> Value {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            assert!(Instant::now() < until, "no session is told");
-            let line = self.lines.recv_timeout(PATIENCE).expect("a line");
-            if line.contains("\"dataset\":\"tlsight.tls\"") {
-                return serde_json::from_str(&line).expect("JSON");
-            }
-        }
-    }
-
-    fn signal(&self, signal: i32) {
-        kill(&self.child.0, signal);
-    }
-
-    /// Interrupts it. Gives what it told and said.
-    fn end(&mut self) -> (Vec<String>, Vec<String>) {
-        self.signal(libc::SIGINT);
-        self.finish()
-    }
-
-    /// Waits for its end. Gives what it told and said.
-    fn finish(&mut self) -> (Vec<String>, Vec<String>) {
-        let status = self.child.wait(PATIENCE);
-        self.said.extend(self.complaints.iter());
-        assert_eq!(status, Some(0), "{:?}", self.said);
-        (self.lines.iter().collect(), std::mem::take(&mut self.said))
-    }
-}
-
-fn kill(child: &Child, signal: i32) {
-    let pid = i32::try_from(child.id()).expect("a process number");
-    // SAFETY: a system call on a child that has not been waited for.
-    assert_eq!(unsafe { libc::kill(pid, signal) }, 0);
-}
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_tlsight");
 const NOBODY: u32 = 65_534;
-const PATIENCE: Duration = Duration::from_secs(30);

@@ -14,7 +14,7 @@ use super::batch::{Batch, Fill, Source, Store};
 use super::listen::{Closing, Listen, PATIENCE, Tally, wait_for};
 use super::{LinkType, Slot, Timestamp};
 use crate::Error;
-use pcap::{Active, Capture, Device, Precision};
+use pcap::{Active, Capture, Device, Precision, TimestampType};
 
 /// What to listen to, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,16 @@ pub struct TapOptions {
     /// Bytes of the kernel's buffer, which holds what comes while nobody reads.
     pub buffer_bytes: u32,
     pub mode: TapMode,
+    pub stamps: Stamps,
+}
+
+/// Whose clock packets are stamped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Stamps {
+    #[default]
+    Kernel,
+    /// The interface's own clock, which somebody keeps in step with the system's. Linux alone.
+    Hardware,
 }
 
 /// Whose packets are taken.
@@ -48,6 +58,7 @@ impl TapOptions {
             snap_len: 262_144,
             buffer_bytes: 64 << 20,
             mode: TapMode::Promiscuous,
+            stamps: Stamps::default(),
         }
     }
 }
@@ -81,8 +92,15 @@ impl Tap {
         let name = &options.interface;
         let failed = |error| Error::Interface { interface: name.clone(), why: why(error) };
         let signed = |bytes: u32| i32::try_from(bytes).unwrap_or(i32::MAX);
-        let mut capture = Capture::from_device(name.as_str())
-            .map_err(failed)?
+        let capture = Capture::from_device(name.as_str()).map_err(failed)?;
+        let capture = match options.stamps {
+            Stamps::Kernel => capture,
+            Stamps::Hardware => {
+                stamped_by_hardware(name)?;
+                capture.tstamp_type(TimestampType::AdapterUnsynced)
+            }
+        };
+        let mut capture = capture
             .snaplen(signed(options.snap_len))
             .buffer_size(signed(options.buffer_bytes))
             .promisc(options.mode == TapMode::Promiscuous)
@@ -198,6 +216,18 @@ impl Listen for Tap {
     fn set_patience(&mut self, patience: Duration) {
         self.patience = patience;
     }
+}
+
+/// Has the interface stamp what it takes in.
+#[cfg(target_os = "linux")]
+fn stamped_by_hardware(interface: &str) -> Result<(), Error> {
+    super::ring::stamps::switch_on(interface).map_err(|why| Error::Interface { interface: interface.to_owned(), why })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn stamped_by_hardware(interface: &str) -> Result<(), Error> {
+    let why = "timestamps of hardware are there on Linux alone: use --timestamp-source kernel".to_owned();
+    Err(Error::Interface { interface: interface.to_owned(), why })
 }
 
 /// The difference of two states of a 32-bit counter, which may have wrapped between them.

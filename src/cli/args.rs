@@ -88,6 +88,12 @@ pub struct LiveArgs {
     /// Take the packets from and to this machine alone
     #[arg(long)]
     pub no_promiscuous: bool,
+    /// Take what this program sends to ClickHouse, syslog and web hooks too; it is left out otherwise
+    #[arg(long)]
+    pub include_own: bool,
+    /// Whose clock packets are stamped by: kernel, or hardware: that of the interface (Linux), where it has one
+    #[arg(long, value_name = "SOURCE", default_value = "kernel")]
+    pub timestamp_source: TimestampSource,
     /// Bytes of a packet that are taken
     #[arg(long, value_name = "N", default_value = "262144", value_parser = size(64..=262_144))]
     pub snap_bytes: u32,
@@ -363,6 +369,14 @@ pub enum Way {
     Auto,
     Ring,
     Pcap,
+}
+
+/// Whose clock packets are stamped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum TimestampSource {
+    Kernel,
+    Hardware,
 }
 
 /// What the lines on standard error look like.

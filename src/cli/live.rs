@@ -4,6 +4,7 @@ mod confine;
 mod listening;
 mod metrics;
 mod notify;
+mod own;
 mod signals;
 mod status;
 
@@ -30,6 +31,7 @@ use confine::Confinement;
 use console::Console;
 use listening::Listening;
 use notify::Service;
+use own::Own;
 use signals::HangUp;
 use watch::Watched;
 
@@ -62,7 +64,8 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let ledger = Arc::clone(&watched.ledger);
 
     // What needs rights comes first; then they are given up, before any thread is started.
-    let listening = Listening::open(args, threads, &watched, console)?;
+    let own = if args.include_own { Own::default() } else { Own::of(&args.output, console) };
+    let listening = Listening::open(args, own.beside(filter.as_deref()), &watched, console)?;
     let door = args.metrics.map(|address| door(address, args.metrics_public)).transpose()?;
     let service = Service::from_environment();
     let confined = Confinement::of(args).enter()?;
@@ -76,7 +79,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         console.note(&format!("metrics at http://{address}/metrics"));
     }
     let interfaces = args.interface.join(", ");
-    console.note(&format!("listening to {interfaces} {}", listening.way()));
+    console.note(&format!("listening to {interfaces} {}{own}", listening.way()));
 
     let begun = Instant::now();
     ledger.set_phase(Phase::Running);

@@ -2,7 +2,8 @@
 
 use std::env;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process;
 use std::sync::mpsc::Receiver;
@@ -13,7 +14,9 @@ use super::console::Console;
 use crate::Error;
 use crate::sink::clickhouse::{self, Login, Options, SpoolOptions, Target, WhenFull};
 use crate::sink::summary::Digest;
-use crate::sink::{Cef, ClickHouse, Ndjson, Sessions, Sink, Summary, Syslog, Webhook, courier, syslog, webhook};
+use crate::sink::{
+    Cef, ClickHouse, Ndjson, Outflow, Sessions, Sink, Summary, Syslog, Webhook, courier, syslog, webhook,
+};
 
 /// What the packets come from, on which the outputs depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,24 +50,25 @@ impl Outputs {
         let inputs: Vec<&Path> = inputs.collect();
         let mut outputs = Self { sinks: Vec::new(), digest: None, streams: false };
         if let Some(path) = to_file {
-            outputs.sinks.push(Box::new(Ndjson::new(create(path, &inputs, purpose)?, path)));
+            let file = create(path, &inputs, purpose)?;
+            outputs.lines(file, path, purpose, |to| Box::new(Ndjson::new(to, path)));
         }
         if standard.json {
-            outputs.sinks.push(Box::new(Ndjson::new(io::stdout(), STANDARD_OUTPUT)));
+            outputs.lines(standard_output()?, STANDARD_OUTPUT.as_ref(), purpose, |to| {
+                Box::new(Ndjson::new(to, STANDARD_OUTPUT))
+            });
         }
         if standard.sessions {
-            outputs.sinks.push(Box::new(Sessions::new(
-                io::stdout(),
-                STANDARD_OUTPUT,
-                console.screen,
-                console.detail(),
-            )));
+            outputs.lines(standard_output()?, STANDARD_OUTPUT.as_ref(), purpose, |to| {
+                Box::new(Sessions::new(to, STANDARD_OUTPUT, console.screen, console.detail()))
+            });
         }
         if let Some(path) = &args.cef {
             if to_file == Some(path) {
                 return Err(Error::Input(format!("{}: sessions go to it: name another file", path.display())));
             }
-            outputs.sinks.push(Box::new(Cef::new(create(path, &inputs, purpose)?, path)));
+            let file = create(path, &inputs, purpose)?;
+            outputs.lines(file, path, purpose, |to| Box::new(Cef::new(to, path)));
         }
         if let Some(url) = &args.clickhouse {
             outputs.sinks.push(Box::new(store(url, args, purpose, sensor)?));
@@ -81,12 +85,24 @@ impl Outputs {
 }
 
 impl Outputs {
+    /// A sink of lines. A sensor's waits for nobody, and is followed by the account of what it left out.
+    fn lines(&mut self, to: File, name: &Path, purpose: Use, sink: impl FnOnce(Outflow<File>) -> Box<dyn Sink>) {
+        match purpose {
+            Use::Read => self.sinks.push(sink(Outflow::Waits(to))),
+            Use::Live => {
+                let (to, account) = Outflow::shedding(to, name);
+                self.sinks.push(sink(to));
+                self.sinks.push(Box::new(account));
+            }
+        }
+    }
+
     /// Those that are sent alerts alone.
     fn alerts(&mut self, args: &OutputArgs, purpose: Use) -> Result<(), Error> {
-        let options = courier::Options::new(match purpose {
-            Use::Read => courier::WhenFull::Wait,
-            Use::Live => courier::WhenFull::Shed,
-        });
+        let options = match purpose {
+            Use::Read => courier::Options::new(courier::WhenFull::Wait),
+            Use::Live => courier::Options { finish_wait: LAST_WAIT, ..courier::Options::new(courier::WhenFull::Shed) },
+        };
         if let Some(target) = &args.syslog {
             let header = syslog::Header::new(&host_name(), process::id());
             let receiver = syslog::Receiver { target, authorities: args.syslog_ca.as_deref() };
@@ -103,6 +119,12 @@ impl Outputs {
         }
         Ok(())
     }
+}
+
+/// Standard output without a buffer: sinks write large pieces.
+fn standard_output() -> Result<File, Error> {
+    let failed = |source| Error::Write { path: STANDARD_OUTPUT.into(), source };
+    io::stdout().as_fd().try_clone_to_owned().map(File::from).map_err(failed)
 }
 
 /// The machine's name, or nothing.
@@ -123,17 +145,20 @@ fn store(url: &str, args: &OutputArgs, purpose: Use, sensor: &str) -> Result<Cli
         Use::Live => (WhenFull::Shed, false),
     };
     let options = Options { spool, sensor: sensor.to_owned(), repeatable, ..Options::new(when_full) };
-    if purpose == Use::Read || options.spool.is_some() {
+    if purpose == Use::Read {
+        return ClickHouse::open(&target, options);
+    }
+    let options = Options { finish_wait: LAST_WAIT, ..options };
+    if options.spool.is_some() {
         return ClickHouse::open(&target, options);
     }
     let spool = SpoolOptions { folder: clickhouse::default_spool(), max_bytes: args.spool_size };
     if let Err(error) = clickhouse::prepare_spool(&spool) {
         tracing::warn!("{}: {error}: rows wait in memory; --spool names another folder", spool.folder.display());
-        return ClickHouse::open(&target, options);
+        // What is not sent then is lost.
+        return ClickHouse::open(&target, Options { finish_wait: 2 * LAST_WAIT, ..options });
     }
-    // What it holds is safe: there is no need to wait long at the end.
-    let finish_wait = Duration::from_secs(5);
-    ClickHouse::open(&target, Options { spool: Some(spool), finish_wait, ..options })
+    ClickHouse::open(&target, Options { spool: Some(spool), ..options })
 }
 
 /// What goes to standard output.
@@ -172,8 +197,30 @@ fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
     }
     match purpose {
         Use::Read => File::create(path).map_err(failed),
-        Use::Live => File::options().append(true).create(true).open(path).map_err(failed),
+        Use::Live => {
+            let mut file = File::options().append(true).create(true).open(path).map_err(failed)?;
+            if ends_inside_a_line(path) {
+                file.write_all(b"\n").map_err(failed)?;
+            }
+            Ok(file)
+        }
     }
 }
+
+/// Whether a file's last line was never finished: who wrote it was killed, or the disk was full.
+fn ends_inside_a_line(path: &Path) -> bool {
+    let is_file = fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() > 0);
+    let mut last = [0];
+    let read = |path: &Path, last: &mut [u8]| -> io::Result<()> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(last)
+    };
+    is_file && read(path, &mut last).is_ok() && last != *b"\n"
+}
+
+/// How long a sensor waits for each output at its end, one after the other: with all of them less than the 30 s that its unit
+/// gives it. What a spool holds is safe.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 pub const STANDARD_OUTPUT: &str = "standard output";

@@ -122,6 +122,13 @@ impl Watches {
         self.places.pop_front();
         Some(place)
     }
+
+    /// The clock was set back by so many nanoseconds, to `now`.
+    pub(super) fn set_back(&mut self, by: u64, now: Timestamp) {
+        let latest = Timestamp(now.0.saturating_add(WAIT));
+        let deadlines = self.places.iter_mut().map(|(deadline, _)| deadline).filter(|deadline| **deadline > latest);
+        deadlines.for_each(|deadline| deadline.0 = deadline.0.saturating_sub_unsigned(by));
+    }
 }
 
 /// Nanoseconds after the handshake that a client has for its first records: who has something to ask does so at once.

@@ -144,6 +144,13 @@ impl<T> HalfOpen<T> {
         }
     }
 
+    /// The clock was set back by so many nanoseconds, to `now`: see [`Table::set_back`](super::Table::set_back).
+    pub fn set_back(&mut self, by: u64, now: Timestamp) {
+        let entries = self.blocks.iter_mut().flat_map(|block| block.iter_mut()).flatten();
+        let later = entries.map(|entry| &mut entry.at).filter(|at| **at > now);
+        later.for_each(|at| at.0 = at.0.saturating_sub_unsigned(by));
+    }
+
     pub fn clear(&mut self) {
         *self = Self::new(self.timeout);
     }

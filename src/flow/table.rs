@@ -292,6 +292,16 @@ impl<S> Table<S> {
         }
     }
 
+    /// The clock was set back by so many nanoseconds, to `now`: what is silent has been so for as long as before. Without
+    /// this a flow would not be over until the clock is again where it was, nor would those behind it in their queue.
+    pub fn set_back(&mut self, by: u64, now: Timestamp) {
+        let back = |time: &mut Timestamp| time.0 = time.0.saturating_sub_unsigned(by);
+        let flows = self.blocks.iter_mut().flat_map(|block| block.iter_mut()).filter_map(|slot| slot.flow.as_mut());
+        flows.map(|flow| &mut flow.last_seen).filter(|seen| **seen > now).for_each(back);
+        // One that is looked at too early is put back.
+        self.short_lived.iter_mut().chain(&mut self.lasting).for_each(|due| back(&mut due.at));
+    }
+
     /// Takes out all flows that are left, each with the moment at which it would have been over.
     pub fn drain(&mut self) -> impl Iterator<Item = (Timestamp, Flow<S>)> + use<'_, S> {
         self.index.clear();
@@ -405,6 +415,24 @@ mod tests {
     fn find(table: &Table<u32>, n: u32) -> Option<u32> {
         let key = key(n);
         Some(table.get(table.find(table.hash(&key), &key)?)?.state)
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nothing_alive() {
+        let mut table = table(100);
+        put(&mut table, 1, 10_000, false);
+        put(&mut table, 2, 10_030, true);
+        // An hour back. One has been opened since, and one was silent before.
+        put(&mut table, 3, 6_429, false);
+        table.set_back(3_600 * SECOND as u64, Timestamp(6_430 * SECOND));
+        let over = |table: &mut Table<u32>, at: i64| {
+            std::iter::from_fn(|| table.expire(Timestamp(at * SECOND))).map(|flow| flow.state).collect::<Vec<_>>()
+        };
+        assert_eq!(over(&mut table, 6_430), [0_u32; 0]);
+        assert_eq!(over(&mut table, 6_441), [2]);
+        assert_eq!(over(&mut table, 6_461), [1]);
+        assert_eq!(over(&mut table, 6_488), [0_u32; 0]);
+        assert_eq!(over(&mut table, 6_490), [3]);
     }
 
     #[test]

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
+use super::clock::Clock;
 use super::order::{self, Meeting};
 use super::shards::{OUTLET_QUEUE, Telling, join, pour, tell_or_shed};
-use super::{Events, Outcome, Plan, Ticker, of_packets, sum};
+use super::{Events, Outcome, Pace, Plan, Ticker, of_packets, sum};
 use crate::Error;
 use crate::capture::{Batch, Fill, Filter, Source, Timestamp};
 use crate::config::Limits;
@@ -65,6 +66,7 @@ pub fn run<S: Source + Send>(
                 limits: limits.clone(),
                 hasher: hasher.clone(),
                 filter: filter.map(Filter::new).transpose()?,
+                pace,
                 to_outlet: to_outlet.clone(),
                 ledger: Arc::clone(&ledger),
                 stop: &stop,
@@ -105,6 +107,7 @@ struct Worker<'a> {
     limits: Limits,
     hasher: Hasher,
     filter: Option<Filter>,
+    pace: Pace,
     to_outlet: Sender<Telling>,
     ledger: Arc<Ledger>,
     /// Set where another has failed.
@@ -115,6 +118,7 @@ impl Worker<'_> {
     fn work<S: Source>(mut self, mut source: S, aside: Aside<'_, S>) -> Ended<S> {
         let mut engine = Engine::new(self.limits.clone(), Shard::whole(self.hasher.clone()));
         let (mut batch, mut outside) = (Batch::new(), Counters::default());
+        let mut clock = Clock::new(self.pace, &self.limits);
         let end = loop {
             match source.fill(&mut batch) {
                 Ok(Fill::More) if !self.stop.load(Ordering::Relaxed) => {}
@@ -127,9 +131,11 @@ impl Worker<'_> {
             if let Some(filter) = &mut self.filter {
                 filter.apply(&mut batch);
             }
+            let now = self.now(&batch);
+            clock.tell(now, &mut engine);
             let mut events = Events::new();
             engine.on_frames(batch.frames(), &mut |event| events.push(event));
-            if let Some(now) = self.now(&batch) {
+            if let Some(now) = now {
                 engine.expire(now, &mut |event| events.push(event));
             }
             order::sort(&mut events);
@@ -162,7 +168,11 @@ impl Worker<'_> {
     }
 
     fn tell(&self, events: Events, outside: &mut Counters) -> ControlFlow<()> {
-        // An empty one too: it is how the outlet is known to live.
+        // An empty one is how the outlet is known to live, where nothing else waits for it. Behind others it would take the
+        // place of one with events.
+        if events.is_empty() && !self.to_outlet.is_empty() {
+            return ControlFlow::Continue(());
+        }
         tell_or_shed(&self.to_outlet, Telling::Loose(events), &mut outside.events_shed)
     }
 }

@@ -7,6 +7,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
+use super::clock::Clock;
 use super::order::{self, Meeting};
 use super::outlet::Outlet;
 use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, of_packets, sum};
@@ -177,9 +178,11 @@ impl Worker {
 
     fn work_off(&self, works: Receiver<Work>) -> Counters {
         let mut engine = Engine::new(self.limits.clone(), self.shard.clone());
+        let mut clock = Clock::new(self.pace, &self.limits);
         let mut shed = 0;
         let mut last = 0;
         for Work { number, batch, now } in works {
+            clock.tell(now, &mut engine);
             let mut events = Events::new();
             engine.on_frames(batch.frames(), &mut |event| events.push(event));
             if let Some(now) = now {

@@ -21,7 +21,7 @@ pub struct Ledger {
     alerts: [AtomicU64; 5],
     /// Batches of events that wait for the outlet.
     queued: AtomicU64,
-    /// The time of the latest packet, in nanoseconds since 1970.
+    /// The time of the newest packet, in nanoseconds since 1970.
     latest: AtomicI64,
 }
 
@@ -66,6 +66,11 @@ impl Ledger {
             queued: AtomicU64::new(0),
             latest: AtomicI64::new(0),
         }
+    }
+
+    /// Threads that analyse.
+    pub fn shards(&self) -> usize {
+        self.shards.len()
     }
 
     /// All that a thread has counted so far. It is a sign of life too.
@@ -144,9 +149,10 @@ impl Ledger {
         self.queued.load(Ordering::Relaxed)
     }
 
-    /// The time of a packet, in nanoseconds since 1970; the latest is kept.
+    /// The time of a batch's latest packet, in nanoseconds since 1970. Of the last batch that was seen: where the clock was
+    /// set back, this goes back too.
     pub fn see(&self, nanoseconds: i64) {
-        self.latest.fetch_max(nanoseconds, Ordering::Relaxed);
+        self.latest.store(nanoseconds, Ordering::Relaxed);
     }
 
     /// 0 before the first packet.

@@ -12,6 +12,7 @@ mod fanout;
 mod finished;
 mod frame;
 mod socket;
+pub(super) mod stamps;
 
 use std::fs;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -23,7 +24,7 @@ use pcap::{Capture, Linktype};
 
 use super::batch::{Batch, Fill, Source, Store};
 use super::listen::{Closing, Listen, PATIENCE, Tally, wait_for};
-use super::tap::{TapMode, TapOptions};
+use super::tap::{Stamps, TapMode, TapOptions};
 use crate::Error;
 
 pub use block::Block;
@@ -59,7 +60,13 @@ impl Ring {
         let program = program(options)?;
         let count = count.max(1);
         let bytes = (options.buffer_bytes as usize / count).max(RING_MIN);
+        if options.stamps == Stamps::Hardware {
+            stamps::switch_on(&options.interface).map_err(failed)?;
+        }
         let sockets = socket::join(&options.interface, count, &|socket| {
+            if options.stamps == Stamps::Hardware {
+                socket.set_hardware_stamps()?;
+            }
             if options.mode == TapMode::Promiscuous {
                 socket.set_promiscuous()?;
             }

@@ -130,6 +130,12 @@ impl Socket {
         self.set(libc::SOL_PACKET, libc::PACKET_ADD_MEMBERSHIP, &request)
     }
 
+    /// Has packets told with the interface's stamps; one that has none has the kernel's.
+    pub(super) fn set_hardware_stamps(&self) -> io::Result<()> {
+        let raw = libc::SOF_TIMESTAMPING_RAW_HARDWARE.cast_signed();
+        self.set(libc::SOL_PACKET, libc::PACKET_TIMESTAMP, &raw)
+    }
+
     /// Makes the ring: blocks of so many bytes, handed over after so many milliseconds at the latest.
     pub(super) fn set_ring(&self, block: usize, count: usize, retire: u32) -> io::Result<()> {
         let number =

@@ -148,6 +148,22 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         table: "capture",
+        name: "exclude_own",
+        kind: Kind::Unless("include-own"),
+        default: Default::Is("true"),
+        about: "Whether what this program sends to ClickHouse, syslog and web hooks is left out: packets between this machine\n\
+                and their addresses and ports, as they are when it starts.",
+    },
+    Key {
+        table: "capture",
+        name: "timestamp_source",
+        kind: Kind::Text("timestamp-source"),
+        default: Default::Is("\"kernel\""),
+        about: "Whose clock packets are stamped by, in nanoseconds: kernel, or hardware: the interface's (Linux). That is switched\n\
+                on where it is not (CAP_NET_ADMIN), and kept in step with the system's by others (phc2sys).",
+    },
+    Key {
+        table: "capture",
         name: "snap_bytes",
         kind: Kind::Number("snap-bytes"),
         default: Default::Is("262144"),

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::args::{LiveArgs, Way};
+use super::args::{LiveArgs, TimestampSource, Way};
 use super::console::Console;
 use super::watch::{Sensor, Timed, Watched};
 use crate::Error;
 #[cfg(target_os = "linux")]
 use crate::capture::ring::Finished;
-use crate::capture::tap::TapMode;
+use crate::capture::tap::{Stamps, TapMode};
 #[cfg(target_os = "linux")]
 use crate::capture::{Batch, Fill, Ring, Source, ring};
 use crate::capture::{Tap, TapOptions, Timestamp};
@@ -63,14 +63,19 @@ impl Sharing {
 }
 
 impl Listening {
-    /// Opens every interface of the arguments; `threads` is how many read where several can.
-    pub fn open(args: &LiveArgs, threads: usize, watched: &Watched, console: &Console) -> Result<Self, Error> {
+    /// Opens every interface of the arguments. Where several threads can read, as many do as the ledger has places for.
+    pub fn open(args: &LiveArgs, filter: Option<String>, watched: &Watched, console: &Console) -> Result<Self, Error> {
+        let threads = watched.ledger.shards();
         let options = |interface: &String| TapOptions {
             interface: interface.clone(),
-            filter: args.analysis.filter.clone(),
+            filter: filter.clone(),
             snap_len: args.snap_bytes,
             buffer_bytes: args.buffer_bytes,
             mode: if args.no_promiscuous { TapMode::OwnTraffic } else { TapMode::Promiscuous },
+            stamps: match args.timestamp_source {
+                TimestampSource::Kernel => Stamps::Kernel,
+                TimestampSource::Hardware => Stamps::Hardware,
+            },
         };
         let options: Vec<TapOptions> = args.interface.iter().map(options).collect();
         for options in &options {

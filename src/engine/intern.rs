@@ -4,8 +4,9 @@
 //! time on: a browser that shuffles its extensions makes a new one for each connection, and to keep those would only wash
 //! the caches. Each store is bounded in bytes, and begun anew when it is full.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use hashbrown::HashTable;
 
 use crate::event::{ClientPrints, ClientShape, HelloFormat, ServerPrints, ServerShape};
 use crate::fingerprint::ja4::{Sorted, Transport};
@@ -31,11 +32,19 @@ pub(super) struct Interner {
 /// Values by the bytes that make them.
 #[derive(Debug)]
 struct Store<T: ?Sized> {
-    values: HashMap<Box<[u8]>, Arc<T>, ahash::RandomState>,
+    hasher: ahash::RandomState,
+    values: HashTable<Value<T>>,
     bytes: usize,
     /// Hashes of keys that came once, the latest first, each in the group that its low bits name: with one place for each,
     /// two keys that take turns would never be kept.
     once: Box<[[u64; WAYS]]>,
+}
+
+#[derive(Debug)]
+struct Value<T: ?Sized> {
+    hash: u64,
+    key: Box<[u8]>,
+    value: Arc<T>,
 }
 
 impl Interner {
@@ -49,12 +58,14 @@ impl Interner {
         self.key.push(transport.letter());
         client_key(&mut self.key, hello, format);
         let key = std::mem::take(&mut self.key);
-        if let Some(known) = self.clients.get(&key) {
-            self.key = key;
-            return known;
-        }
-        let prints = hello.is_complete().then(|| self.client_prints(hello, format, transport));
-        let shape = self.clients.put(&key, Arc::new(client_shape(hello, format, prints)));
+        let hash = self.clients.hash(&key);
+        let shape = match self.clients.get(hash, &key) {
+            Some(known) => known,
+            None => {
+                let prints = hello.is_complete().then(|| self.client_prints(hello, format, transport));
+                self.clients.put(hash, &key, Arc::new(client_shape(hello, format, prints)))
+            }
+        };
         self.key = key;
         shape
     }
@@ -72,27 +83,29 @@ impl Interner {
 
     /// What a server says to all its clients alike.
     pub(super) fn bytes(&mut self, bytes: &[u8]) -> Arc<[u8]> {
-        self.bytes.get(bytes).unwrap_or_else(|| self.bytes.put(bytes, Arc::from(bytes)))
+        let hash = self.bytes.hash(bytes);
+        self.bytes.get(hash, bytes).unwrap_or_else(|| self.bytes.put(hash, bytes, Arc::from(bytes)))
     }
 }
 
 impl<T> Store<T> {
     fn get_or_make(&mut self, key: &[u8], make: impl FnOnce() -> T) -> Arc<T> {
-        match self.get(key) {
-            Some(known) => known,
-            None => self.put(key, Arc::new(make())),
-        }
+        let hash = self.hash(key);
+        self.get(hash, key).unwrap_or_else(|| self.put(hash, key, Arc::new(make())))
     }
 }
 
 impl<T: ?Sized> Store<T> {
-    fn get(&self, key: &[u8]) -> Option<Arc<T>> {
-        self.values.get(key).map(Arc::clone)
+    fn hash(&self, key: &[u8]) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    fn get(&self, hash: u64, key: &[u8]) -> Option<Arc<T>> {
+        self.values.find(hash, |value| *value.key == *key).map(|value| Arc::clone(&value.value))
     }
 
     /// Shares a value, and keeps it if its key has come before.
-    fn put(&mut self, key: &[u8], value: Arc<T>) -> Arc<T> {
-        let hash = self.values.hasher().hash_one(key);
+    fn put(&mut self, hash: u64, key: &[u8], value: Arc<T>) -> Arc<T> {
         let group = &mut self.once[hash as usize % GROUPS];
         if !group.contains(&hash) {
             group.rotate_right(1);
@@ -105,14 +118,20 @@ impl<T: ?Sized> Store<T> {
             self.bytes = 0;
         }
         self.bytes += cost;
-        self.values.insert(key.into(), Arc::clone(&value));
+        let kept = Value { hash, key: key.into(), value: Arc::clone(&value) };
+        self.values.insert_unique(hash, kept, |value| value.hash);
         value
     }
 }
 
 impl<T: ?Sized> Default for Store<T> {
     fn default() -> Self {
-        Self { values: HashMap::default(), bytes: 0, once: vec![[0; WAYS]; GROUPS].into() }
+        Self {
+            hasher: ahash::RandomState::default(),
+            values: HashTable::new(),
+            bytes: 0,
+            once: vec![[0; WAYS]; GROUPS].into(),
+        }
     }
 }
 

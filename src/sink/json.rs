@@ -273,7 +273,8 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
-    #[inline]
+    /// Into each place where a struct is written: there the key and its length are known, and putting it in is a store.
+    #[inline(always)]
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), Unsupported> {
         let mark = self.out.len();
         if mark > self.start {
@@ -295,7 +296,7 @@ impl SerializeStruct for Object<'_> {
     type Ok = Trace;
     type Error = Unsupported;
 
-    #[inline]
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result<(), Unsupported> {
         self.member(key, value)
     }

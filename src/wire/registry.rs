@@ -13,6 +13,7 @@
 
 mod alerts;
 mod ciphers;
+mod ct_logs;
 mod dh;
 mod extensions;
 mod groups;
@@ -24,6 +25,7 @@ mod versions;
 
 pub use alerts::{alert_cause, alert_description};
 pub use ciphers::{ServerKeyExchangeForm, ServerParameters, cipher_suite, null_cipher_mac, server_key_exchange};
+pub use ct_logs::ct_log;
 pub use dh::dh_group;
 pub use extensions::extension;
 pub use groups::{Strength, group, group_strength, is_post_quantum};

@@ -9,6 +9,7 @@ use crate::capture::Timestamp;
 use crate::event::{self, NewCertificate, Side};
 use crate::sink::forms::{Address, Date, Each, Hex, Serial, Shown, Time};
 use crate::sink::json::Text;
+use crate::wire::registry;
 use crate::x509::facts::{self, KeyUsage};
 use crate::x509::flaws::{Flaw, Flaws, Place};
 use crate::x509::sct::{self, Sct, Scts};
@@ -125,6 +126,7 @@ struct Names<'a> {
 #[derive(Serialize)]
 struct LogEntry<'a> {
     log: Hex<'a>,
+    name: Option<&'static str>,
     timestamp: Option<Date>,
 }
 
@@ -256,6 +258,7 @@ pub fn left_out(parsed: &Parsed) -> u32 {
 fn entries(scts: &Scts) -> Each<'_, Sct, LogEntry<'_>> {
     Each(&scts.list, |sct| LogEntry {
         log: Hex(&sct.log),
+        name: registry::ct_log(&sct.log),
         timestamp: i64::try_from(sct.timestamp / sct::MILLISECONDS).ok().map(Date),
     })
 }

@@ -20,6 +20,8 @@ use crate::sink::{Cef, ClickHouse, Ndjson, Sessions, Sink, Summary, Syslog, Webh
 pub enum Use {
     /// Captures, which wait. On a terminal a table is shown.
     Read,
+    /// A capture that grows: it waits, but what comes is to be seen at once.
+    Follow,
     /// An interface, which does not. On a terminal sessions are shown as they come, and the table at the end.
     Live,
 }
@@ -84,7 +86,7 @@ impl Outputs {
     /// Those that are sent alerts alone.
     fn alerts(&mut self, args: &OutputArgs, purpose: Use) -> Result<(), Error> {
         let options = courier::Options::new(match purpose {
-            Use::Read => courier::WhenFull::Wait,
+            Use::Read | Use::Follow => courier::WhenFull::Wait,
             Use::Live => courier::WhenFull::Shed,
         });
         if let Some(target) = &args.syslog {
@@ -119,10 +121,11 @@ fn store(url: &str, args: &OutputArgs, purpose: Use, sensor: &str) -> Result<Cli
     let spool = args.spool.as_ref().map(|folder| SpoolOptions { folder: folder.clone(), max_bytes: args.spool_size });
     let (when_full, repeatable) = match purpose {
         Use::Read => (WhenFull::Wait, true),
+        Use::Follow => (WhenFull::Wait, false),
         Use::Live => (WhenFull::Shed, false),
     };
     let options = Options { spool, sensor: sensor.to_owned(), repeatable, ..Options::new(when_full) };
-    if purpose == Use::Read || options.spool.is_some() {
+    if purpose != Use::Live || options.spool.is_some() {
         return ClickHouse::open(&target, options);
     }
     let spool = SpoolOptions { folder: clickhouse::default_spool(), max_bytes: args.spool_size };
@@ -154,7 +157,7 @@ impl Standard {
             _ if *sessions => Self { sessions: true, ..none },
             _ if *table => Self { table: true, ..none },
             _ if json_here || *json && output.is_none() => Self { json: true, ..none },
-            _ if is_terminal => Self { sessions: purpose == Use::Live, table: true, ..none },
+            _ if is_terminal => Self { sessions: purpose != Use::Read, table: true, ..none },
             _ if elsewhere => none,
             _ => Self { json: true, ..none },
         }
@@ -162,7 +165,7 @@ impl Standard {
 }
 
 /// Creates the file, unless it is one of those that are about to be read. A sensor that is started again goes on with its own.
-fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
+pub fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Ok(there) = fs::canonicalize(path)
         && inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there))
@@ -170,7 +173,7 @@ fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
         return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
     }
     match purpose {
-        Use::Read => File::create(path).map_err(failed),
+        Use::Read | Use::Follow => File::create(path).map_err(failed),
         Use::Live => File::options().append(true).create(true).open(path).map_err(failed),
     }
 }

@@ -1,8 +1,8 @@
 //! Packets as a pcapng file (draft-ietf-opsawg-pcapng): the blocks of one section, to be written one after the other.
 //!
 //! In: interfaces, frames. Out: bytes, appended to the caller's buffer; writes nothing itself. What is appended is always whole
-//! blocks, so that a file that ends between two calls can be read to its end. Three kinds of blocks are all there is to it: of
-//! the crates that write them, pcap-file is the one that is kept up, and makes an owned block of each packet first.
+//! blocks, so that a file that ends between two calls can be read to its end. Three kinds of blocks are all there is to it; the
+//! newest version of pcap-file, the crate for them, is a release candidate (3.0.0-rc.3).
 #![forbid(unsafe_code)]
 #![deny(
     clippy::indexing_slicing,

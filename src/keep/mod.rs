@@ -2,7 +2,8 @@
 //!
 //! In: frames, from the threads that read them. Out: files, written by a thread of its own. Who reads packets is never stalled:
 //! it puts them, as blocks of the file, into chunks that are made beforehand, and what finds no chunk is dropped and counted
-//! ([`Kept`]). A thread's packets stay in their order; those of different threads may lie a second apart from it.
+//! ([`Kept`]). A thread's packets stay in their order; those of different threads may lie a second apart
+//! from it. Parts of IP datagrams are kept by one of the threads that share a reader, whosever flow they are of.
 
 mod folder;
 mod writer;

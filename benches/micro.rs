@@ -174,7 +174,13 @@ fn engine(c: &mut Criterion) {
 }
 
 fn as_frame(frame: &TimedFrame) -> Frame<'_> {
-    Frame { ts: Timestamp(frame.ts as i64), link: LinkType::ETHERNET, data: &frame.bytes, wire_len: frame.wire_len }
+    Frame {
+        ts: Timestamp(frame.ts as i64),
+        link: LinkType::ETHERNET,
+        interface: 0,
+        data: &frame.bytes,
+        wire_len: frame.wire_len,
+    }
 }
 
 /// The first datagram of `testdata/vectors/quic.json`.

@@ -9,6 +9,8 @@ mod config;
 mod console;
 mod detection;
 mod explain;
+mod extract;
+mod follow;
 mod labels;
 mod live;
 mod outputs;
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
     let done = shown.map(|text| print(&text).map(|()| Status::Done)).unwrap_or_else(|| match &command {
         Command::Read(args) => read::run(args, &console),
         Command::Live(args) => live::run(args, &console),
+        Command::Extract(args) => extract::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),
         Command::Rules(args) => rules::run(args, &console),

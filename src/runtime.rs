@@ -17,13 +17,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use crate::Error;
-use crate::capture::{Batch, Fill, Filter, Source};
+use crate::capture::{Batch, Fill, Filter, Frame, Source};
 use crate::config::Limits;
 use crate::detect::{Detector, Level, Rules, ThreatLists};
-use crate::engine::{Engine, Shard};
+use crate::engine::{Engine, Shard, Sighting, Standing};
 use crate::event::Event;
 use crate::flow::Hasher;
 use crate::judge::{Judge, Measures};
+use crate::keep::{Feed, Keeper, What};
 use crate::sink::Sink;
 use crate::stats::{Counters, Lane, Ledger};
 
@@ -45,6 +46,8 @@ pub struct Plan {
     /// Rules and lists that come while the run lasts; each takes the place of those before.
     pub renewals: Option<Receiver<Renewal>>,
     pub sinks: Vec<Box<dyn Sink>>,
+    /// Where packets go that are kept.
+    pub keep: Option<Feed>,
     /// `observer.name` of its statistics.
     pub sensor: String,
     pub pace: Pace,
@@ -64,6 +67,8 @@ pub struct Renewal {
 pub enum Pace {
     /// The source waits for the sinks: nothing is lost.
     Offline,
+    /// So it does; what is known is told at once, for more may be long in coming.
+    Following,
     /// The sinks wait for the source. Events that they cannot take in time are shed and counted.
     Live { stats_interval: Duration },
 }
@@ -105,28 +110,32 @@ fn run_alone<S: Source>(
     mut outlet: Outlet,
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
-    let Plan { limits, hasher, mut filter, pace, ledger, .. } = plan;
+    let Plan { limits, hasher, mut filter, keep, pace, ledger, .. } = plan;
     let mut packet_clock = Clock::new(pace, &limits);
+    let mut keeper = keep.map(|feed| feed.keeper());
     let mut engine = Engine::new(limits, Shard::whole(hasher));
     let (mut batch, mut events) = (Batch::new(), Events::new());
     let mut seen_outside = Counters::default();
     let mut clock = Ticker::new(pace);
     let read = loop {
-        match source.fill(&mut batch) {
-            Ok(Fill::More) => {}
+        let quiet = match source.fill(&mut batch) {
+            Ok(Fill::More) => None,
+            Ok(Fill::Quiet(since)) => Some(since),
             Ok(Fill::End) => break Ok(()),
             // What was read before is still told.
             Err(error) => break Err(error),
-        }
+        };
         if let Some(filter) = &mut filter {
             filter.apply(&mut batch);
         }
         let before = events.len();
-        let now = order::latest(&batch.slots);
-        packet_clock.tell(now, &mut engine);
-        engine.on_frames(batch.frames(), &mut |event| events.push(event));
-        if let Some(now) = now {
-            ledger.see(now.0);
+        let latest = order::latest(&batch.slots);
+        packet_clock.tell(latest, &mut engine);
+        look(&mut engine, &batch, keeper.as_mut(), &mut |event| events.push(event));
+        if let Some(latest) = latest {
+            ledger.see(latest.0);
+        }
+        if let Some(now) = latest.or(quiet) {
             engine.expire(now, &mut |event| events.push(event));
         }
         order::sort(events.get_mut(before..).unwrap_or_default());
@@ -134,7 +143,7 @@ fn run_alone<S: Source>(
         ledger.tell(Lane::Reader, of_packets(sum(&engine.counters(), &seen_outside)));
         let due = match pace {
             Pace::Offline => events.len() >= EVENTS,
-            Pace::Live { .. } => true,
+            Pace::Following | Pace::Live { .. } => true,
         };
         if due && outlet.take(std::mem::replace(&mut events, Vec::with_capacity(2 * EVENTS)))?.is_break() {
             return outlet.finish(sum(&engine.counters(), &seen_outside));
@@ -155,6 +164,31 @@ fn run_alone<S: Source>(
     read.and(outcome)
 }
 
+/// Has an engine look at a batch. What is to be kept is kept.
+fn look(engine: &mut Engine, batch: &Batch, keeper: Option<&mut Keeper>, emit: &mut impl FnMut(Event)) {
+    let Some(keeper) = keeper else { return engine.on_frames(batch.frames(), emit) };
+    match keeper.what() {
+        What::All => {
+            keep_all(batch, keeper);
+            engine.on_frames(batch.frames(), emit);
+        }
+        What::Handshakes => {
+            let see = &mut |frame: &Frame<'_>, sighting: Sighting| {
+                if sighting.is_fragment || matches!(sighting.standing, Standing::Begins | Standing::Read) {
+                    keeper.take(frame);
+                }
+            };
+            engine.on_frames_seen(batch.frames(), see, emit);
+            keeper.pause();
+        }
+    }
+}
+
+fn keep_all(batch: &Batch, keeper: &mut Keeper) {
+    batch.frames().for_each(|frame| keeper.take(&frame));
+    keeper.pause();
+}
+
 /// Sessions are counted where they are told.
 fn of_packets(counters: Counters) -> Counters {
     Counters { sessions: 0, ..counters }
@@ -169,7 +203,7 @@ struct Ticker {
 impl Ticker {
     fn new(pace: Pace) -> Self {
         let interval = match pace {
-            Pace::Offline => None,
+            Pace::Offline | Pace::Following => None,
             Pace::Live { stats_interval } => Some(stats_interval),
         };
         Self { interval, next: Instant::now() + interval.unwrap_or_default() }

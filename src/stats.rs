@@ -1,9 +1,11 @@
 //! Counters: what was seen, what was dropped, which cap was hit; and where they are told while a run lasts ([`Ledger`]).
 
+mod kept;
 mod ledger;
 
 use std::sync::Arc;
 
+pub use kept::{Kept, KeptCounters};
 pub use ledger::{Lane, Ledger, Phase};
 
 /// What an engine, or a whole run (their sum), has counted.

@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("feed", &[]),
     ("capture", &["wire", "error"]),
+    ("keep", &["capture", "stats", "error"]),
     ("decode", &["capture", "wire", "config"]),
     ("flow", &["decode", "capture", "wire", "config"]),
     ("tls", &["wire"]),
@@ -65,6 +66,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "runtime",
         &[
             "sink",
+            "keep",
             "detect",
             "judge",
             "engine",
@@ -81,10 +83,19 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "extract",
+        &[
+            "runtime", "sink", "judge", "engine", "event", "flow", "x509", "decode", "capture", "config", "stats",
+            "error",
+        ],
+    ),
+    (
         "cli",
         &[
+            "extract",
             "runtime",
             "sink",
+            "keep",
             "detect",
             "judge",
             "engine",

@@ -297,6 +297,7 @@ fn through<S: Source>(source: &mut S, threads: usize, hasher: Hasher) -> Vec<Eve
         detector: None,
         renewals: None,
         sinks: vec![Box::new(Collector(Arc::clone(&seen)))],
+        keep: None,
         sensor: String::new(),
         pace: Pace::Offline,
         ledger: Arc::new(Ledger::new(threads)),
@@ -326,6 +327,7 @@ impl Source for Frames<'_> {
                 len: frame.bytes.len() as u32,
                 wire_len: as_frame.wire_len,
                 link: LinkType::ETHERNET,
+                interface: 0,
             });
             block.extend_from_slice(&frame.bytes);
         }

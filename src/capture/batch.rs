@@ -21,6 +21,9 @@ pub struct Slot {
     /// Bytes on the wire.
     pub wire_len: u32,
     pub link: LinkType,
+    /// The place of the interface that it came by, among those that are listened to or that the file's section names; 0
+    /// where there is but one.
+    pub interface: u16,
 }
 
 /// The bytes that slots point into.
@@ -74,7 +77,7 @@ impl Slot {
     pub fn frame<'a>(&self, store: &'a [u8]) -> Option<Frame<'a>> {
         let start = usize::try_from(self.offset).ok()?;
         let data = store.get(start..)?.get(..self.len as usize)?;
-        Some(Frame { ts: self.ts, link: self.link, data, wire_len: self.wire_len })
+        Some(Frame { ts: self.ts, link: self.link, interface: self.interface, data, wire_len: self.wire_len })
     }
 }
 
@@ -90,6 +93,9 @@ pub trait Source {
 pub enum Fill {
     /// The batch holds frames, or (tap) nothing came in time: ask again.
     More,
+    /// The batch is empty, and what was on its way before this time has come: what is silent since long before is over. Ask
+    /// again.
+    Quiet(Timestamp),
     /// Nothing more will come; the batch is empty.
     End,
 }

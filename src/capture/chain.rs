@@ -60,7 +60,7 @@ impl Source for Chain {
                 continue;
             };
             match input.fill(batch) {
-                Ok(Fill::More) => return Ok(Fill::More),
+                Ok(fill @ (Fill::More | Fill::Quiet(_))) => return Ok(fill),
                 Ok(Fill::End) => {}
                 Err(error) => self.errors.push(error),
             }

@@ -35,7 +35,7 @@ enum Body {
 
 /// How the bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Coding {
+pub(super) enum Coding {
     Plain,
     Gzip,
     Zstd,
@@ -141,6 +141,11 @@ impl Input {
     /// The path, or the name that stands for it.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the capture calls an interface of it, where it says so.
+    pub fn interface_name(&self, interface: u16) -> Option<&str> {
+        self.format.interface_name(interface)
     }
 
     /// Where the capture was damaged, once its end was reached.
@@ -284,7 +289,7 @@ impl Source for Input {
 }
 
 impl Coding {
-    fn of(head: &[u8]) -> Self {
+    pub(super) fn of(head: &[u8]) -> Self {
         match head {
             [0x1f, 0x8b, ..] => Self::Gzip,
             // A zstd frame, or one to be skipped before it (RFC 8878, section 3.1).

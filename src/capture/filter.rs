@@ -130,7 +130,7 @@ mod tests {
     }
 
     fn frame(link: LinkType, data: &[u8]) -> Frame<'_> {
-        Frame { ts: Timestamp(1), link, data, wire_len: data.len() as u32 }
+        Frame { ts: Timestamp(1), link, interface: 0, data, wire_len: data.len() as u32 }
     }
 
     fn accepts(expression: &str, frame: &Frame<'_>) -> bool {
@@ -187,6 +187,7 @@ mod tests {
             len: len as u32,
             wire_len: len as u32,
             link: LinkType::ETHERNET,
+            interface: 0,
         };
         let slots = vec![slot(0, tcp.len()), slot(tcp.len(), arp.len())];
         let store = super::super::batch::Store::Block(std::sync::Arc::new([tcp, arp].concat()));

@@ -56,6 +56,14 @@ impl Format {
         Err(super::other::name(head))
     }
 
+    /// What the file calls the interface with this place ([`Slot::interface`]), where it says so.
+    pub fn interface_name(&self, interface: u16) -> Option<&str> {
+        match self {
+            Self::Pcap(_) => None,
+            Self::Pcapng(pcapng) => pcapng.name(interface),
+        }
+    }
+
     /// Puts the packets from the window's position on into `slots`, up to `slots_max` of them, and moves the position.
     pub fn walk(&mut self, window: &mut Window<'_>, slots: &mut Vec<Slot>, slots_max: usize) -> Stop {
         match self {
@@ -77,8 +85,8 @@ fn walk(mut step: impl FnMut(&[u8]) -> Step, window: &mut Window<'_>, slots: &mu
         let rest = usize::try_from(position).ok().and_then(|start| store.get(start..)).unwrap_or_default();
         match step(rest) {
             Step::Packet(record) => {
-                let Record { ts, link, data, len, wire_len, advance } = record;
-                slots.push(Slot { ts, offset: position.wrapping_add(u64::from(data)), len, wire_len, link });
+                let Record { ts, link, interface, data, len, wire_len, advance } = record;
+                slots.push(Slot { ts, offset: position.wrapping_add(u64::from(data)), len, wire_len, link, interface });
                 position = position.wrapping_add(advance);
             }
             Step::Skip(advance) => position = position.saturating_add(advance),

@@ -12,7 +12,7 @@ use super::{Input, Timestamp};
 use crate::Error;
 
 /// Captures to read, one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Inputs {
     entries: Vec<Entry>,
     next: usize,
@@ -20,7 +20,7 @@ pub struct Inputs {
 }
 
 /// One capture that was found.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     path: PathBuf,
     /// Bytes of the file; `None` for what is none.

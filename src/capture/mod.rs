@@ -7,6 +7,7 @@ pub mod batch;
 pub mod chain;
 pub mod file;
 pub mod filter;
+pub mod follow;
 pub mod format;
 pub mod inputs;
 pub mod listen;
@@ -14,6 +15,7 @@ mod map;
 mod other;
 mod pcap;
 mod pcapng;
+pub mod quiet;
 mod record;
 #[cfg(target_os = "linux")]
 pub mod ring;
@@ -22,13 +24,16 @@ mod stream;
 pub mod tap;
 #[cfg(test)]
 mod testing;
+pub mod write;
 
 pub use batch::{Batch, Fill, Slot, Source};
 pub use chain::Chain;
 pub use file::{Damage, Input, Warning};
 pub use filter::Filter;
+pub use follow::Follow;
 pub use inputs::Inputs;
 pub use listen::{Listen, Tally};
+pub use quiet::Quiet;
 #[cfg(target_os = "linux")]
 pub use ring::Ring;
 pub use several::Several;
@@ -84,6 +89,8 @@ impl LinkType {
 pub struct Frame<'a> {
     pub ts: Timestamp,
     pub link: LinkType,
+    /// As in its [`Slot`].
+    pub interface: u16,
     /// What was captured; shorter than `wire_len` when a snap length cut it.
     pub data: &'a [u8],
     /// Bytes that were on the wire.

@@ -76,7 +76,15 @@ impl Pcap {
             .wrapping_mul(1_000_000_000)
             .wrapping_add(u64::from(fraction).wrapping_mul(u64::from(self.nanos)));
         let ts = Timestamp(nanos.cast_signed());
-        Step::Packet(Record { ts, link: self.link, data: self.header, len, wire_len: wire_len.max(len), advance })
+        Step::Packet(Record {
+            ts,
+            link: self.link,
+            interface: 0,
+            data: self.header,
+            len,
+            wire_len: wire_len.max(len),
+            advance,
+        })
     }
 }
 

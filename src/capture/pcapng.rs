@@ -19,6 +19,10 @@ use super::{LinkType, Timestamp};
 pub struct Pcapng {
     order: Order,
     interfaces: Vec<Interface>,
+    /// Interfaces of the sections before.
+    before: usize,
+    /// What the file calls its interfaces, those of all sections.
+    names: Vec<Option<Box<str>>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,10 +63,15 @@ impl Pcapng {
         }
         let order = rest.get(4..8).map(section_order);
         Some(match order {
-            Some(Some(order)) => Ok(Self { order, interfaces: Vec::new() }),
+            Some(Some(order)) => Ok(Self { order, interfaces: Vec::new(), before: 0, names: Vec::new() }),
             Some(None) => Err("starts like a pcapng file, but has no byte-order mark".to_owned()),
             None => Err("a pcapng file that ends inside its header".to_owned()),
         })
+    }
+
+    /// What the file calls the interface with this place, if it was read so far.
+    pub(super) fn name(&self, interface: u16) -> Option<&str> {
+        self.names.get(usize::from(interface))?.as_deref()
     }
 
     #[inline(always)]
@@ -134,6 +143,7 @@ impl Pcapng {
         Step::Packet(Record {
             ts: interface.timestamp(high << 32 | low),
             link: interface.link,
+            interface: self.place(id),
             data: 28,
             len,
             wire_len: self.order.u32([w0, w1, w2, w3]).max(len),
@@ -151,7 +161,8 @@ impl Pcapng {
         let snap_len = if interface.snap_len == 0 { u32::MAX } else { interface.snap_len };
         let len = wire_len.min(snap_len).min(u32::try_from(data.len()).unwrap_or(u32::MAX));
         let (ts, link) = (Timestamp::default(), interface.link);
-        Step::Packet(Record { ts, link, data: 12, len, wire_len, advance: block.advance })
+        let place = self.place(0);
+        Step::Packet(Record { ts, link, interface: place, data: 12, len, wire_len, advance: block.advance })
     }
 
     /// Appendix A: the packet block of the first writers.
@@ -174,6 +185,7 @@ impl Pcapng {
         Step::Packet(Record {
             ts: interface.timestamp(high << 32 | low),
             link: interface.link,
+            interface: self.place(u32::from(id)),
             data: 28,
             len,
             wire_len: self.order.u32([w0, w1, w2, w3]).max(len),
@@ -195,11 +207,15 @@ impl Pcapng {
             resolution: Resolution::of(6),
             offset: 0,
         };
-        let mut rest = options;
+        let (mut rest, mut name) = (options, None);
         while let Some((&[c0, c1, n0, n1], body)) = rest.split_first_chunk() {
             let (code, length) = (self.order.u16([c0, c1]), usize::from(self.order.u16([n0, n1])));
             match (code, body.get(..length)) {
                 (0, _) | (_, None) => break,
+                // One that is too long is no name.
+                (NAME, Some(value)) if value.len() <= NAME_MAX => {
+                    name = Some(String::from_utf8_lossy(value).into_owned().into_boxed_str());
+                }
                 (TS_RESOLUTION, Some(&[resolution])) => interface.resolution = Resolution::of(resolution),
                 (TS_OFFSET, Some(value)) => {
                     if let Ok(value) = value.try_into() {
@@ -212,6 +228,9 @@ impl Pcapng {
             rest = body.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
         self.interfaces.push(interface);
+        if self.names.len() < NAMES_MAX {
+            self.names.push(name);
+        }
         Step::Skip(block.advance)
     }
 
@@ -222,11 +241,21 @@ impl Pcapng {
         };
         match self.order.u16([v0, v1]) {
             1 => {
+                self.before = self.before.saturating_add(self.interfaces.len());
                 self.interfaces.clear();
                 Step::Skip(block.advance)
             }
             major => damaged(Fault::Version(major)),
         }
+    }
+}
+
+impl Pcapng {
+    /// The place of an interface of the section among those of the file.
+    #[inline]
+    fn place(&self, id: u32) -> u16 {
+        let place = usize::try_from(id).ok().and_then(|id| self.before.checked_add(id));
+        place.and_then(|place| u16::try_from(place).ok()).unwrap_or(u16::MAX)
     }
 }
 
@@ -296,19 +325,23 @@ fn damaged(fault: Fault) -> Step {
     })
 }
 
-const SECTION: u32 = 0x0a0d_0d0a;
-const INTERFACE: u32 = 1;
+pub(super) const SECTION: u32 = 0x0a0d_0d0a;
+pub(super) const INTERFACE: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE: u32 = 3;
-const ENHANCED: u32 = 6;
+pub(super) const ENHANCED: u32 = 6;
 
-const TS_RESOLUTION: u16 = 9;
+pub(super) const NAME: u16 = 2;
+pub(super) const TS_RESOLUTION: u16 = 9;
 const TS_OFFSET: u16 = 14;
 
 /// Bytes of a block without a body.
 const BLOCK_MIN: u32 = 12;
 /// Bounds the memory that a stream of interface blocks can take.
 const INTERFACES_MAX: usize = 65_536;
+/// Interfaces whose names are kept, and bytes of a name.
+const NAMES_MAX: usize = u16::MAX as usize;
+const NAME_MAX: usize = 256;
 
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)]
@@ -358,6 +391,7 @@ mod tests {
             .packet(0, 42, b"ether")
             .bytes;
         let (slots, _, _) = walk(&bytes);
+        assert_eq!([slots[0].interface, slots[1].interface], [1, 0]);
         assert_eq!((slots[0].link, slots[0].ts.0), (LinkType::RAW, 42));
         assert_eq!((slots[1].link, slots[1].ts.0), (LinkType::ETHERNET, 42_000));
     }
@@ -365,8 +399,12 @@ mod tests {
     #[test]
     fn a_new_section_has_its_own_order_and_interfaces() {
         let mut bytes = Section::new(Order::Little).interface(1, &[]).packet(0, 1, b"one").bytes;
-        bytes.extend(Section::new(Order::Big).interface(113, &[]).packet(0, 2, b"two").bytes);
+        bytes.extend(Section::new(Order::Big).interface(113, &[(2, b"eth1")]).packet(0, 2, b"two").bytes);
         let (slots, stop, _) = walk(&bytes);
+        assert_eq!(slots.iter().map(|slot| slot.interface).collect::<Vec<_>>(), [0, 1]);
+        let (mut format, position) = Format::detect(&bytes).unwrap();
+        format.walk(&mut Window { store: &bytes, position }, &mut Vec::new(), 100);
+        assert_eq!([format.interface_name(0), format.interface_name(1)], [None, Some("eth1")]);
         assert_eq!(stop, Stop::Need(8));
         assert_eq!(slots.iter().map(|slot| slot.link.0).collect::<Vec<_>>(), [1, 113]);
         let mut bytes = Section::new(Order::Little).interface(1, &[]).bytes;

@@ -17,6 +17,8 @@ pub(super) enum Step {
 pub(super) struct Record {
     pub ts: Timestamp,
     pub link: LinkType,
+    /// Counted over all sections of the file; those too many are as the last.
+    pub interface: u16,
     pub data: u32,
     pub len: u32,
     pub wire_len: u32,

@@ -50,7 +50,8 @@ impl<S: Listen> Several<S> {
     /// Takes in what has come. It is copied: a ring's block that is held is one that the kernel cannot fill.
     fn gather(&mut self) -> Result<(), Error> {
         let before = self.held.len();
-        for (source, ended) in self.sources.iter_mut().zip(&mut self.ended).filter(|(_, ended)| !**ended) {
+        let open = self.sources.iter_mut().zip(&mut self.ended).zip(0_u16..).filter(|((_, ended), _)| !**ended);
+        for ((source, ended), interface) in open {
             if source.fill(&mut self.batch)? == Fill::End {
                 *ended = true;
                 continue;
@@ -59,7 +60,7 @@ impl<S: Listen> Several<S> {
             let (mut block, mut moved) = (Vec::new(), Vec::with_capacity(slots.len()));
             for slot in slots {
                 let Some(frame) = slot.frame(store.bytes()) else { continue };
-                moved.push(Slot { offset: block.len() as u64, ..*slot });
+                moved.push(Slot { offset: block.len() as u64, interface, ..*slot });
                 block.extend_from_slice(frame.data);
             }
             let block = Arc::new(block);
@@ -146,6 +147,7 @@ mod tests {
                 len: 1,
                 wire_len: 1,
                 link: LinkType::ETHERNET,
+                interface: 0,
             }));
             Ok(Fill::More)
         }

@@ -177,6 +177,7 @@ impl Source for Tap {
                     len: packet.data.len() as u32,
                     wire_len: packet.header.len,
                     link,
+                    interface: 0,
                 });
                 bytes.extend_from_slice(packet.data);
             });

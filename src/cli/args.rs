@@ -10,6 +10,7 @@ use clap::builder::styling::{AnsiColor, Style, Styles};
 use clap::{ArgAction, ArgGroup, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::config;
+use super::extract::args::ExtractArgs;
 use super::rules::args::RulesArgs;
 use crate::Error;
 use crate::detect::Level;
@@ -33,6 +34,7 @@ pub struct Args {
 pub enum Command {
     Read(ReadArgs),
     Live(LiveArgs),
+    Extract(ExtractArgs),
     Explain(ExplainArgs),
     Labels(LabelsArgs),
     Rules(RulesArgs),
@@ -58,11 +60,15 @@ pub struct Verbosity {
   tlsight read capture.pcap                    a summary, on a terminal
   tlsight read captures/ -o sessions.ndjson    all captures of a folder into one file
   zcat big.pcap.gz | tlsight read - | jq .tls.client.ja4
+  tlsight read --follow growing.pcap           as `tail -F`
   tlsight read capture.pcap --rules rules/ --fail-on high")]
 pub struct ReadArgs {
     /// Captures, folders of captures, or - for standard input
     #[arg(required_unless_present = "print_config", value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Go on as the capture grows, until interrupted. Whoever writes it should not hold packets back (tcpdump -U)
+    #[arg(long)]
+    pub follow: bool,
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
@@ -77,7 +83,8 @@ pub struct ReadArgs {
 #[command(after_help = "Examples:
   tlsight live -i eth0
   tlsight live -i eth0 --filter 'port 443' --rules rules/ -o sessions.ndjson
-  tlsight live -i rx0 -i tx0 --config /etc/tlsight/tlsight.toml --user tlsight --metrics 9464")]
+  tlsight live -i rx0 -i tx0 --config /etc/tlsight/tlsight.toml --user tlsight --metrics 9464
+  tlsight live -i eth0 --keep /var/lib/tlsight/packets --keep-size 10G")]
 pub struct LiveArgs {
     /// The interface; `any` is all of them (Linux). May be given more than once: a link's two directions, say
     #[arg(short, long, value_name = "IFACE")]
@@ -115,6 +122,15 @@ pub struct LiveArgs {
     /// Go on as this user once the interfaces are open (Linux)
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
+    /// Keep the packets of handshakes in a ring of pcapng files in DIR, from which `tlsight extract` takes a session's
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+    /// What the files of --keep may take on disk, at least 16M; the oldest goes first
+    #[arg(long, value_name = "BYTES", default_value = "10G", value_parser = bytes, requires = "keep")]
+    pub keep_size: u64,
+    /// Which packets are kept: handshakes (those that are read: to where nothing more can be learnt of a connection) or all
+    #[arg(long, value_name = "WHICH", default_value = "handshakes", requires = "keep")]
+    pub keep_packets: Packets,
     /// Keep every right that the program was started with (Linux)
     #[arg(long)]
     pub no_confinement: bool,
@@ -362,6 +378,14 @@ pub struct AnalysisArgs {
     pub max_flows: Option<usize>,
 }
 
+/// Which packets are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "lower")]
+pub enum Packets {
+    Handshakes,
+    All,
+}
+
 /// How packets are taken from an interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "lower")]
@@ -412,7 +436,7 @@ features: {features}"
     }
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("write 1 or more".to_owned()),
         Ok(number) => Ok(number),
@@ -456,10 +480,10 @@ fn bytes(text: &str) -> Result<u64, String> {
     let (number, unit) = text.split_at(digits);
     let shift = match unit {
         "" | "B" => 0,
-        "K" => 10,
-        "M" => 20,
-        "G" => 30,
-        "T" => 40,
+        "K" | "KiB" => 10,
+        "M" | "MiB" => 20,
+        "G" | "GiB" => 30,
+        "T" | "TiB" => 40,
         _ => return Err(BYTES.to_owned()),
     };
     let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(1 << shift));
@@ -492,9 +516,13 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        for (text, size) in
-            [("4G", Some(4 << 30)), ("500M", Some(500 << 20)), ("1048576", Some(1 << 20)), ("2T", Some(2 << 40))]
-        {
+        for (text, size) in [
+            ("4G", Some(4 << 30)),
+            ("500M", Some(500 << 20)),
+            ("1048576", Some(1 << 20)),
+            ("2T", Some(2 << 40)),
+            ("3GiB", Some(3 << 30)),
+        ] {
             assert_eq!(bytes(text).ok(), size, "{text}");
         }
         for text in ["", "G", "1K", "-1G", "4 parsecs", "99999999999999T"] {

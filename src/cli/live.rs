@@ -1,11 +1,12 @@
 //! `tlsight live`: interfaces to the outputs, until it is stopped.
 
 mod confine;
+mod keeping;
 mod listening;
 mod metrics;
 mod notify;
 mod own;
-mod signals;
+pub mod signals;
 mod status;
 
 use std::net::{SocketAddr, TcpListener};
@@ -23,6 +24,7 @@ use crate::capture::Filter;
 use crate::capture::tap::{self, InterfaceState};
 use crate::flow::Hasher;
 use crate::judge::Measures;
+use crate::keep::Keep;
 use crate::runtime::{Pace, Plan};
 use crate::sink::summary::report::{Setting, View};
 use crate::stats::{Ledger, Phase};
@@ -73,6 +75,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     confined.missing.iter().for_each(|line| console.warn(line));
 
     let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
+    let keep = keeping::open(args, listening.links(), &ledger)?;
     let renewals = signals::attend(sources, &ledger, console)?;
     if let Some(door) = door {
         let address = metrics::serve(door, Arc::clone(&ledger))?;
@@ -98,14 +101,17 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         detector: settings.detector,
         renewals: Some(renewals),
         sinks: outputs.sinks,
+        keep: keep.as_ref().map(Keep::feed),
         sensor,
         pace: Pace::Live { stats_interval: args.stats_interval },
         ledger: Arc::clone(&ledger),
     };
     let done = listening.run(plan);
     ledger.set_phase(Phase::Stopping);
+    let late = keep.and_then(Keep::finish);
     watchdog.end();
-    let (outcome, span) = done?;
+    let (mut outcome, span) = done?;
+    outcome.complaints.extend(late);
 
     let counters = outcome.counters;
     if let Some(digest) = outputs.digest.and_then(|digest| digest.try_recv().ok()) {
@@ -121,7 +127,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         let report = digest.report(&setting, View { screen: console.screen, rows: args.output.top });
         print(&format!("\n{report}"))?;
     }
-    for line in status::account(&ledger.interfaces(), begun.elapsed(), &counters) {
+    for line in status::account(&ledger, begun.elapsed(), &counters) {
         console.warn(&line);
     }
     Ok(Settings::verdict(fail_on, &outcome, console))

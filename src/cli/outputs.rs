@@ -23,6 +23,8 @@ use crate::sink::{
 pub enum Use {
     /// Captures, which wait. On a terminal a table is shown.
     Read,
+    /// A capture that grows: it waits, but what comes is to be seen at once.
+    Follow,
     /// An interface, which does not. On a terminal sessions are shown as they come, and the table at the end.
     Live,
 }
@@ -88,7 +90,7 @@ impl Outputs {
     /// A sink of lines. A sensor's waits for nobody, and is followed by the account of what it left out.
     fn lines(&mut self, to: File, name: &Path, purpose: Use, sink: impl FnOnce(Outflow<File>) -> Box<dyn Sink>) {
         match purpose {
-            Use::Read => self.sinks.push(sink(Outflow::Waits(to))),
+            Use::Read | Use::Follow => self.sinks.push(sink(Outflow::Waits(to))),
             Use::Live => {
                 let (to, account) = Outflow::shedding(to, name);
                 self.sinks.push(sink(to));
@@ -100,7 +102,7 @@ impl Outputs {
     /// Those that are sent alerts alone.
     fn alerts(&mut self, args: &OutputArgs, purpose: Use) -> Result<(), Error> {
         let options = match purpose {
-            Use::Read => courier::Options::new(courier::WhenFull::Wait),
+            Use::Read | Use::Follow => courier::Options::new(courier::WhenFull::Wait),
             Use::Live => courier::Options { finish_wait: LAST_WAIT, ..courier::Options::new(courier::WhenFull::Shed) },
         };
         if let Some(target) = &args.syslog {
@@ -142,10 +144,11 @@ fn store(url: &str, args: &OutputArgs, purpose: Use, sensor: &str) -> Result<Cli
     let spool = args.spool.as_ref().map(|folder| SpoolOptions { folder: folder.clone(), max_bytes: args.spool_size });
     let (when_full, repeatable) = match purpose {
         Use::Read => (WhenFull::Wait, true),
+        Use::Follow => (WhenFull::Wait, false),
         Use::Live => (WhenFull::Shed, false),
     };
     let options = Options { spool, sensor: sensor.to_owned(), repeatable, ..Options::new(when_full) };
-    if purpose == Use::Read {
+    if purpose != Use::Live {
         return ClickHouse::open(&target, options);
     }
     let options = Options { finish_wait: LAST_WAIT, ..options };
@@ -180,7 +183,7 @@ impl Standard {
             _ if *sessions => Self { sessions: true, ..none },
             _ if *table => Self { table: true, ..none },
             _ if json_here || *json && output.is_none() => Self { json: true, ..none },
-            _ if is_terminal => Self { sessions: purpose == Use::Live, table: true, ..none },
+            _ if is_terminal => Self { sessions: purpose != Use::Read, table: true, ..none },
             _ if elsewhere => none,
             _ => Self { json: true, ..none },
         }
@@ -188,7 +191,7 @@ impl Standard {
 }
 
 /// Creates the file, unless it is one of those that are about to be read. A sensor that is started again goes on with its own.
-fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
+pub fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
     let failed = |source| Error::Write { path: path.to_owned(), source };
     if let Ok(there) = fs::canonicalize(path)
         && inputs.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == there))
@@ -196,7 +199,7 @@ fn create(path: &Path, inputs: &[&Path], purpose: Use) -> Result<File, Error> {
         return Err(failed(io::Error::other("it is one of the captures to read: name another file")));
     }
     match purpose {
-        Use::Read => File::create(path).map_err(failed),
+        Use::Read | Use::Follow => File::create(path).map_err(failed),
         Use::Live => {
             let mut file = File::options().append(true).create(true).open(path).map_err(failed)?;
             if ends_inside_a_line(path) {

@@ -11,7 +11,7 @@ use super::outputs::{Outputs, Use};
 use super::progress::{Extent, Progress};
 use super::settings::Settings;
 use super::watch::Timed;
-use super::{Status, print};
+use super::{Status, follow, print};
 use crate::Error;
 use crate::capture::{Chain, Filter, Inputs};
 use crate::flow::Hasher;
@@ -23,6 +23,9 @@ use crate::stats::Ledger;
 
 /// Reads what was named. What can be read is read, whatever else cannot.
 pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
+    if args.follow {
+        return follow::run(args, console);
+    }
     let settings = Settings::of(&args.analysis, console)?;
     let (fail_on, rules) = (settings.fail_on(), settings.detector.as_ref().map(|detector| detector.rules().len()));
     let filter = args.analysis.filter.as_deref().map(Filter::new).transpose()?;
@@ -59,6 +62,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
         detector: settings.detector,
         renewals: None,
         sinks: outputs.sinks,
+        keep: None,
         sensor: String::new(),
         pace: Pace::Offline,
         ledger: Arc::new(Ledger::new(settings.threads)),

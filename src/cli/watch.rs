@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::capture::{Batch, Fill, Listen, Several, Source, Tally, Timestamp};
+use crate::capture::{Batch, Fill, Listen, Quiet, Several, Source, Tally, Timestamp};
 use crate::stats::{Counters, Ledger, Losses};
 
 /// A source, and the times of its first and last packet.
@@ -36,6 +36,7 @@ impl<S: Source> Source for Timed<S> {
 pub struct Sensor<S> {
     source: Several<S>,
     watched: Watched,
+    quiet: Quiet,
     /// When the losses are counted next.
     next: Instant,
 }
@@ -53,7 +54,7 @@ pub struct Watched {
 impl<S: Listen> Sensor<S> {
     /// The sources' places are those of their interfaces in the ledger.
     pub fn new(sources: Vec<S>, watched: Watched) -> Self {
-        Self { source: Several::new(sources), watched, next: Instant::now() }
+        Self { source: Several::new(sources), watched, quiet: Quiet::default(), next: Instant::now() }
     }
 
     /// Counts what was taken and lost: a few times a second, and when the sensor stops.
@@ -80,7 +81,9 @@ impl<S: Listen> Source for Sensor<S> {
             batch.slots.clear();
             return Ok(Fill::More);
         }
-        self.source.fill(batch)
+        let asked = Instant::now();
+        let fill = self.source.fill(batch)?;
+        Ok(self.quiet.told(asked, fill, batch))
     }
 }
 

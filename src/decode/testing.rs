@@ -29,7 +29,7 @@ pub fn carries(link: LinkType, build: &Build) {
 }
 
 pub fn frame(link: LinkType, data: &[u8]) -> Frame<'_> {
-    Frame { ts: Timestamp(1), link, data, wire_len: data.len() as u32 }
+    Frame { ts: Timestamp(1), link, interface: 0, data, wire_len: data.len() as u32 }
 }
 
 /// The TCP payload and the cut bytes of a frame, or why there is none.

@@ -5,7 +5,7 @@ use super::connection::Connection;
 use super::facts;
 use super::telling::{Origin, Scene};
 use super::watch::Watched;
-use super::{Arrival, Shared, admit, await_answer, make_room};
+use super::{Arrival, Shared, Standing, admit, await_answer, make_room};
 use crate::capture::Timestamp;
 use crate::decode::{Packet, System, Tcp, TcpFlags};
 use crate::event::{Event, TcpLatency};
@@ -69,8 +69,8 @@ pub(super) fn take(
     tcp: &Tcp<'_>,
     origin: Origin<'_>,
     emit: &mut impl FnMut(Event),
-) {
-    let Arrival { packet, key, hash, from } = arrival;
+) -> Standing {
+    let Arrival { packet, key, hash, from, .. } = arrival;
     let (key, hash, from) = (*key, *hash, *from);
     if let Some(id) = table.find(hash, &key).or_else(|| answered(table, shared, arrival)) {
         let is_another = |flow: &Flow<super::State>| {
@@ -81,28 +81,29 @@ pub(super) fn take(
                 shared.end(table.due_at(&flow), flow, emit);
             }
         } else {
-            if let Some(flow) = table.get_mut(id) {
-                flow.last_seen = flow.last_seen.max(packet.ts);
-                let turn = shared.segment(flow, packet, tcp, from, origin, emit);
-                turn.take(table, shared, id, emit);
-            }
-            return;
+            let Some(flow) = table.get_mut(id) else { return Standing::None };
+            flow.last_seen = flow.last_seen.max(packet.ts);
+            let standing = of(&flow.state).map_or(Standing::None, State::standing);
+            let turn = shared.segment(flow, packet, tcp, from, origin, emit);
+            turn.take(table, shared, id, emit);
+            return standing;
         }
     }
     let says_something = tcp.flags.has(TcpFlags::SYN) || !tcp.payload.is_empty() || tcp.cut > 0;
     if tcp.flags.has(TcpFlags::RST) || !says_something {
-        return;
+        return Standing::None;
     }
     if tcp.flags.opens() && tcp.payload.is_empty() && tcp.cut == 0 {
         make_room(table, shared, emit);
         shared.half_open.push(hash, key, packet.ts, Syn::of(packet, tcp, from));
-        return;
+        return Standing::Begins;
     }
     let id = admit(table, shared, arrival, super::State::Tcp(State::new()), emit);
     if let Some(flow) = table.get_mut(id) {
         let turn = shared.segment(flow, packet, tcp, from, origin, emit);
         turn.take(table, shared, id, emit);
     }
+    Standing::Begins
 }
 
 /// Gives a flow its place in the table as its second packet comes, whatever that is.
@@ -335,6 +336,14 @@ impl State {
             && let Proto::Watched(watched) = std::mem::replace(&mut self.proto, Proto::Done)
         {
             watched.end(waiting, emit);
+        }
+    }
+
+    #[inline]
+    fn standing(&self) -> Standing {
+        match self.proto {
+            Proto::Done => Standing::Over,
+            Proto::Opening | Proto::Reading(_) | Proto::Watched(_) => Standing::Read,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::exchange::{Exchange, Kind, Trace};
 use super::telling::{Origin, Scene};
-use super::{Arrival, Shared, admit, await_answer};
+use super::{Arrival, Shared, Standing, admit, await_answer};
 use crate::capture::Timestamp;
 use crate::decode::{Packet, Udp};
 use crate::event::{Event, TcpLatency};
@@ -46,8 +46,8 @@ pub(super) fn take(
     udp: &Udp<'_>,
     origin: Origin<'_>,
     emit: &mut impl FnMut(Event),
-) {
-    let Arrival { packet, key, hash, from } = arrival;
+) -> Standing {
+    let Arrival { packet, key, hash, from, .. } = arrival;
     if let Some(id) = table.find(*hash, key) {
         let is_over = table.get(id).is_some_and(|flow| table.is_over(flow, packet.ts));
         if is_over || table.get_mut(id).is_some_and(|flow| begins_another(&mut flow.state, udp, *from)) {
@@ -55,17 +55,17 @@ pub(super) fn take(
                 shared.end(table.due_at(&flow), flow, emit);
             }
         } else {
-            if let Some(flow) = table.get_mut(id)
-                // What comes of an exchange that is over does not keep it: such packets may not even be looked up.
-                && (matches!(flow.state, super::State::Udp(State::Reading(_))) || may_begin(udp))
-            {
+            let Some(flow) = table.get_mut(id) else { return Standing::None };
+            let is_read = matches!(flow.state, super::State::Udp(State::Reading(_)));
+            // What comes of an exchange that is over does not keep it: such packets may not even be looked up.
+            if is_read || may_begin(udp) {
                 flow.last_seen = flow.last_seen.max(packet.ts);
                 shared.datagram(flow, packet, udp, *from, origin, emit);
             }
-            return;
+            return if is_read { Standing::Read } else { Standing::Over };
         }
     }
-    let Some(kind) = Kind::of(udp) else { return };
+    let Some(kind) = Kind::of(udp) else { return Standing::None };
     let mut exchange = shared.exchanges.take(kind).unwrap_or_else(|| Box::new(Exchange::new(kind, &shared.limits)));
     exchange.open(origin);
     shared.exchanges.reading += 1;
@@ -75,6 +75,7 @@ pub(super) fn take(
         shared.datagram(flow, packet, udp, *from, origin, emit);
     }
     await_answer(table, shared, id, emit);
+    Standing::Begins
 }
 
 /// Whether the datagram begins another exchange than the flow's.

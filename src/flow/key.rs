@@ -15,7 +15,7 @@ use crate::decode::{Packet, Transport};
 use crate::wire::Direction;
 
 /// Addresses (IPv4 as IPv4-mapped IPv6), ports and transport of a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key {
     // As two halves: a u128's alignment would cost eight bytes a flow.
     low: [u64; 2],
@@ -39,6 +39,22 @@ impl Key {
         } else {
             (Self { low: destination, high: source, ports: b << 16 | a, protocol }, Direction::Backward)
         }
+    }
+
+    /// The key of the flow over TCP between two ends.
+    pub fn of_tcp(one: (IpAddr, u16), other: (IpAddr, u16)) -> Self {
+        Self::between(TCP, one, other)
+    }
+
+    /// The key of the flow over UDP between two ends.
+    pub fn of_udp(one: (IpAddr, u16), other: (IpAddr, u16)) -> Self {
+        Self::between(UDP, one, other)
+    }
+
+    fn between(protocol: u8, one: (IpAddr, u16), other: (IpAddr, u16)) -> Self {
+        let [one, other] = [one, other].map(|(address, port)| (bits(address), port));
+        let ((low, low_port), (high, high_port)) = if one <= other { (one, other) } else { (other, one) };
+        Self { low, high, ports: u32::from(low_port) << 16 | u32::from(high_port), protocol }
     }
 
     /// Address and port of the end that sends in `direction`.

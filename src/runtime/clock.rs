@@ -20,7 +20,7 @@ pub(super) struct Clock {
 impl Clock {
     pub(super) fn new(pace: Pace, limits: &Limits) -> Self {
         let tolerance = match pace {
-            Pace::Offline => None,
+            Pace::Offline | Pace::Following => None,
             Pace::Live { .. } => Some(i64::try_from(limits.idle_seconds).unwrap_or(i64::MAX).saturating_mul(SECOND)),
         };
         Self { tolerance: tolerance.map(|tolerance| tolerance.max(LEAST)), last: None }

@@ -15,13 +15,14 @@ use crossbeam_channel::{Sender, bounded};
 use super::clock::Clock;
 use super::order::{self, Meeting};
 use super::shards::{OUTLET_QUEUE, Telling, join, pour, tell_or_shed};
-use super::{Events, Outcome, Pace, Plan, Ticker, of_packets, sum};
+use super::{Events, Outcome, Pace, Plan, Ticker, look, of_packets, sum};
 use crate::Error;
 use crate::capture::{Batch, Fill, Filter, Source, Timestamp};
 use crate::config::Limits;
 use crate::engine::{Engine, Shard};
 use crate::event::Event;
 use crate::flow::Hasher;
+use crate::keep::Keeper;
 use crate::stats::{Counters, Lane, Ledger};
 
 /// What is done beside the analysis, on a source's own thread.
@@ -48,7 +49,7 @@ pub fn run<S: Source + Send>(
     aside: Aside<'_, S>,
 ) -> Result<(Outcome, Vec<S>), Error> {
     let outlet = plan.outlet();
-    let Plan { limits, hasher, pace, ledger, .. } = plan;
+    let Plan { limits, hasher, keep, pace, ledger, .. } = plan;
     let count = sources.len().max(1);
     let limits = Limits {
         max_flows: (limits.max_flows / count).max(1),
@@ -67,6 +68,7 @@ pub fn run<S: Source + Send>(
                 hasher: hasher.clone(),
                 filter: filter.map(Filter::new).transpose()?,
                 pace,
+                keeper: keep.as_ref().map(|feed| feed.keeper()),
                 to_outlet: to_outlet.clone(),
                 ledger: Arc::clone(&ledger),
                 stop: &stop,
@@ -108,6 +110,7 @@ struct Worker<'a> {
     hasher: Hasher,
     filter: Option<Filter>,
     pace: Pace,
+    keeper: Option<Keeper>,
     to_outlet: Sender<Telling>,
     ledger: Arc<Ledger>,
     /// Set where another has failed.
@@ -120,22 +123,24 @@ impl Worker<'_> {
         let (mut batch, mut outside) = (Batch::new(), Counters::default());
         let mut clock = Clock::new(self.pace, &self.limits);
         let end = loop {
-            match source.fill(&mut batch) {
-                Ok(Fill::More) if !self.stop.load(Ordering::Relaxed) => {}
-                Ok(_) => break Ok(()),
+            let quiet = match source.fill(&mut batch) {
+                Ok(_) if self.stop.load(Ordering::Relaxed) => break Ok(()),
+                Ok(Fill::More) => None,
+                Ok(Fill::Quiet(since)) => Some(since),
+                Ok(Fill::End) => break Ok(()),
                 Err(error) => {
                     self.stop.store(true, Ordering::Relaxed);
                     break Err(error);
                 }
-            }
+            };
             if let Some(filter) = &mut self.filter {
                 filter.apply(&mut batch);
             }
             let now = self.now(&batch);
             clock.tell(now, &mut engine);
             let mut events = Events::new();
-            engine.on_frames(batch.frames(), &mut |event| events.push(event));
-            if let Some(now) = now {
+            look(&mut engine, &batch, self.keeper.as_mut(), &mut |event| events.push(event));
+            if let Some(now) = now.max(quiet) {
                 engine.expire(now, &mut |event| events.push(event));
             }
             order::sort(&mut events);

@@ -33,6 +33,7 @@ pub fn sessions(path: &Path, measures: Measures) -> Result<Vec<Event>, Error> {
         detector: None,
         renewals: None,
         sinks: vec![Box::new(Gather(Arc::clone(&gathered)))],
+        keep: None,
         sensor: String::new(),
         pace: Pace::Offline,
         ledger: Arc::new(Ledger::new(1)),

@@ -10,13 +10,14 @@ use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use super::clock::Clock;
 use super::order::{self, Meeting};
 use super::outlet::Outlet;
-use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, of_packets, sum};
+use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, keep_all, look, of_packets, sum};
 use crate::Error;
 use crate::capture::{Batch, Fill, Source, Timestamp};
 use crate::config::Limits;
 use crate::decode::{self, Skip, Trail};
 use crate::engine::{Engine, Shard};
 use crate::flow::{Hasher, Key};
+use crate::keep::{Keeper, What};
 use crate::stats::{Counters, Lane, Ledger};
 
 pub(super) fn run<S: Source>(
@@ -25,7 +26,9 @@ pub(super) fn run<S: Source>(
     outlet: Outlet,
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
-    let Plan { threads, limits, hasher, filter, pace, ledger, .. } = plan;
+    let Plan { threads, limits, hasher, filter, keep, pace, ledger, .. } = plan;
+    // What comes is all with the reader; what is read of it shows in the shards.
+    let keeper = |what| keep.as_ref().filter(|feed| feed.what() == what).map(|feed| feed.keeper());
     thread::scope(|scope| {
         let (to_outlet, for_outlet) = bounded::<Telling>(OUTLET_QUEUE);
         let outlet = scope.spawn(move || pour(outlet, for_outlet, Meeting::new(threads), pace));
@@ -37,6 +40,7 @@ pub(super) fn run<S: Source>(
             let worker = Worker {
                 shard,
                 limits: limits.clone(),
+                keeper: keeper(What::Handshakes),
                 to_outlet: to_outlet.clone(),
                 pace,
                 ledger: Arc::clone(&ledger),
@@ -44,17 +48,19 @@ pub(super) fn run<S: Source>(
             shards.push(scope.spawn(move || worker.work(for_shard)));
             batches.push(Hand { to_shard, batch: Batch::new() });
         }
-        let mut reader = Reader { hands: batches, hasher, filter, counters: Counters::default(), dealt: 0 };
+        let counters = Counters::default();
+        let mut reader = Reader { hands: batches, hasher, filter, keeper: keeper(What::All), counters, dealt: 0 };
         let mut clock = Ticker::new(pace);
         let mut batch = Batch::new();
         let mut outside = Counters::default();
         let read = loop {
-            match source.fill(&mut batch) {
-                Ok(Fill::More) => {}
+            let quiet = match source.fill(&mut batch) {
+                Ok(Fill::More) => None,
+                Ok(Fill::Quiet(since)) => Some(since),
                 Ok(Fill::End) => break Ok(()),
                 Err(error) => break Err(error),
-            }
-            if reader.deal(&mut batch).is_break() {
+            };
+            if reader.deal(&mut batch, quiet).is_break() {
                 break Ok(());
             }
             observe(source, &mut outside);
@@ -99,6 +105,7 @@ struct Reader {
     hands: Vec<Hand>,
     hasher: Hasher,
     filter: Option<crate::capture::Filter>,
+    keeper: Option<Keeper>,
     counters: Counters,
     /// Batches so far.
     dealt: u64,
@@ -119,9 +126,14 @@ struct Work {
 
 impl Reader {
     /// Deals a batch out; [`ControlFlow::Break`] where the shards have ended.
-    fn deal(&mut self, batch: &mut Batch) -> ControlFlow<()> {
+    ///
+    /// `quiet` is the time up to which an empty batch says that nothing comes.
+    fn deal(&mut self, batch: &mut Batch, quiet: Option<Timestamp>) -> ControlFlow<()> {
         if let Some(filter) = &mut self.filter {
             filter.apply(batch);
+        }
+        if let Some(keeper) = &mut self.keeper {
+            keep_all(batch, keeper);
         }
         let count = self.hands.len();
         for hand in &mut self.hands {
@@ -149,7 +161,7 @@ impl Reader {
             }
         }
         self.dealt += 1;
-        let (number, now) = (self.dealt, order::latest(&batch.slots));
+        let (number, now) = (self.dealt, order::latest(&batch.slots).or(quiet));
         for hand in &mut self.hands {
             let work = Work { number, batch: std::mem::take(&mut hand.batch), now };
             if hand.to_shard.send(work).is_err() {
@@ -164,19 +176,20 @@ impl Reader {
 struct Worker {
     shard: Shard,
     limits: Limits,
+    keeper: Option<Keeper>,
     to_outlet: Sender<Telling>,
     pace: Pace,
     ledger: Arc<Ledger>,
 }
 
 impl Worker {
-    fn work(self, works: Receiver<Work>) -> Counters {
+    fn work(mut self, works: Receiver<Work>) -> Counters {
         let counters = self.work_off(works);
         self.ledger.ended(Lane::Shard(self.shard.index));
         counters
     }
 
-    fn work_off(&self, works: Receiver<Work>) -> Counters {
+    fn work_off(&mut self, works: Receiver<Work>) -> Counters {
         let mut engine = Engine::new(self.limits.clone(), self.shard.clone());
         let mut clock = Clock::new(self.pace, &self.limits);
         let mut shed = 0;
@@ -184,7 +197,7 @@ impl Worker {
         for Work { number, batch, now } in works {
             clock.tell(now, &mut engine);
             let mut events = Events::new();
-            engine.on_frames(batch.frames(), &mut |event| events.push(event));
+            look(&mut engine, &batch, self.keeper.as_mut(), &mut |event| events.push(event));
             if let Some(now) = now {
                 engine.expire(now, &mut |event| events.push(event));
             }
@@ -205,7 +218,7 @@ impl Worker {
     fn tell(&self, number: u64, events: Events, shed: &mut u64) -> ControlFlow<()> {
         let telling = Telling::Batch { shard: self.shard.index, number, events };
         match self.pace {
-            Pace::Offline => match self.to_outlet.send(telling) {
+            Pace::Offline | Pace::Following => match self.to_outlet.send(telling) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
             },
@@ -239,7 +252,7 @@ pub(super) fn pour(
     loop {
         let telling = match pace {
             Pace::Offline => tellings.recv().ok(),
-            Pace::Live { .. } => match tellings.try_recv() {
+            Pace::Following | Pace::Live { .. } => match tellings.try_recv() {
                 Ok(telling) => Some(telling),
                 // Nothing more at once: what is buffered is shown before the next wait.
                 Err(_) if outlet.flush()?.is_break() => None,

@@ -3,10 +3,10 @@
 //! Told once for each batch of packets, never for a packet: each thread has a place of its own, so that none waits.
 
 use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Counters, InterfaceCounters};
+use super::{Counters, InterfaceCounters, Kept, KeptCounters};
 
 /// The figures of a run while it lasts.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Ledger {
     queued: AtomicU64,
     /// The time of the newest packet, in nanoseconds since 1970.
     latest: AtomicI64,
+    /// Of the rolling capture, where there is one.
+    kept: OnceLock<Arc<Kept>>,
 }
 
 /// A thread of the run.
@@ -65,6 +67,7 @@ impl Ledger {
             alerts: Default::default(),
             queued: AtomicU64::new(0),
             latest: AtomicI64::new(0),
+            kept: OnceLock::new(),
         }
     }
 
@@ -158,6 +161,16 @@ impl Ledger {
     /// 0 before the first packet.
     pub fn latest(&self) -> i64 {
         self.latest.load(Ordering::Relaxed)
+    }
+
+    /// Packets are kept, and counted there. Said once.
+    pub fn set_kept(&self, kept: Arc<Kept>) {
+        let _ = self.kept.set(kept);
+    }
+
+    /// What a rolling capture has kept so far, where there is one.
+    pub fn kept(&self) -> Option<KeptCounters> {
+        self.kept.get().map(|kept| kept.counters())
     }
 
     pub fn set_phase(&self, phase: Phase) {

@@ -64,7 +64,13 @@ pub fn engine(limits: Limits) -> Engine {
 }
 
 pub fn as_frame(frame: &TimedFrame) -> Frame<'_> {
-    Frame { ts: Timestamp(frame.ts as i64), link: LinkType::ETHERNET, data: &frame.bytes, wire_len: frame.wire_len }
+    Frame {
+        ts: Timestamp(frame.ts as i64),
+        link: LinkType::ETHERNET,
+        interface: 0,
+        data: &frame.bytes,
+        wire_len: frame.wire_len,
+    }
 }
 
 pub fn lines(events: &[Event]) -> String {

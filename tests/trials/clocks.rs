@@ -134,6 +134,7 @@ impl Source for Written {
                 let (mut block, mut slots) = (Vec::new(), Vec::new());
                 for (frame, at) in step.frames.iter().zip(0..) {
                     slots.push(Slot {
+                        interface: 0,
                         ts: Timestamp(step.seconds * 1_000_000_000 + at * 1_000_000),
                         offset: block.len() as u64,
                         len: frame.len() as u32,
@@ -182,6 +183,7 @@ fn watched(steps: Vec<Step>, limits: Limits, so_far: &Mutex<usize>) -> Vec<Event
         .map(|ring| Written { ring, steps: Arc::clone(&steps), turn: Arc::clone(&turn), given: None })
         .collect::<Vec<_>>();
     let plan = Plan {
+        keep: None,
         threads: 2,
         limits,
         hasher: Hasher::random(),

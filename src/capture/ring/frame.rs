@@ -58,6 +58,7 @@ impl Header {
             len: self.len,
             wire_len: self.wire_len,
             link: LinkType::ETHERNET,
+            interface: 0,
         };
         if self.status & libc::TP_STATUS_VLAN_VALID == 0 || self.len < 12 {
             return Some(slot);

@@ -184,6 +184,13 @@ pub const KEYS: &[Key] = &[
         about: "Take only the packets that this expression accepts (pcap-filter(7)).",
     },
     Key {
+        table: "capture",
+        name: "follow",
+        kind: Kind::Switch("follow"),
+        default: Default::Is("false"),
+        about: "Whether `read` goes on as its capture grows.",
+    },
+    Key {
         table: "analysis",
         name: "threads",
         kind: Kind::Number("threads"),
@@ -324,6 +331,28 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Text("webhook-ca"),
         default: Default::Unset { example: "\"/etc/tlsight/hooks-ca.pem\"" },
         about: "Trust the authorities of this PEM file, and no other, for the web hook. Only with `webhook`.",
+    },
+    Key {
+        table: "outputs",
+        name: "keep",
+        kind: Kind::Text("keep"),
+        default: Default::Unset { example: "\"/var/lib/tlsight/packets\"" },
+        about: "Where `live` keeps packets, in a ring of pcapng files.",
+    },
+    Key {
+        table: "outputs",
+        name: "keep_size",
+        kind: Kind::Text("keep-size"),
+        default: Default::Is("\"10G\""),
+        about: "What these files may take on disk: bytes, or a number and M, G or T; at least 16M. Only with `keep`.",
+    },
+    Key {
+        table: "outputs",
+        name: "keep_packets",
+        kind: Kind::Text("keep-packets"),
+        default: Default::Is("\"handshakes\""),
+        about: "Which packets are kept: handshakes (those that are read: to where nothing more can be learnt of a connection)\n\
+                or all. Only with `keep`.",
     },
     Key {
         table: "outputs",

@@ -77,12 +77,13 @@ impl Confinement {
             .chain(ca_file)
             .chain(lists);
         let outputs = [output, cef, state].into_iter().flatten().filter(|path| *path != Path::new("-"));
+        let keep = args.keep.as_deref().map(nearest);
         let spool = clickhouse.as_ref().map(|_| spool.clone().unwrap_or_else(default_spool)).map(|path| nearest(&path));
         Self {
             user: args.user.clone(),
             off: args.no_confinement,
             reads: files.map(|path| folder(path)).collect(),
-            writes: outputs.map(|path| parent(path)).chain(spool).collect(),
+            writes: outputs.map(|path| parent(path)).chain(spool).chain(keep).collect(),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::capture::ring::Finished;
 use crate::capture::tap::{Stamps, TapMode};
 #[cfg(target_os = "linux")]
 use crate::capture::{Batch, Fill, Ring, Source, ring};
-use crate::capture::{Tap, TapOptions, Timestamp};
+use crate::capture::{LinkType, Tap, TapOptions, Timestamp};
 #[cfg(target_os = "linux")]
 use crate::event::{Event, Protocol};
 #[cfg(target_os = "linux")]
@@ -21,13 +21,14 @@ use crate::runtime::{self, Outcome, Plan};
 /// What packets come out of.
 pub enum Listening {
     /// One thread reads, and deals out.
-    Pcap(Timed<Sensor<Tap>>),
+    Pcap { sensor: Timed<Sensor<Tap>>, links: Vec<LinkType> },
     /// The kernel deals out.
     #[cfg(target_os = "linux")]
     Rings {
         sensors: Vec<Timed<Sharing>>,
         /// What is applied to what the rings give, as the kernel cannot.
         filter: Option<String>,
+        links: Vec<LinkType>,
     },
 }
 
@@ -99,7 +100,8 @@ impl Listening {
     fn pcap(options: &[TapOptions], watched: &Watched) -> Result<Self, Error> {
         let taps = options.iter().map(|options| Tap::open(options, Arc::clone(&watched.end)));
         let taps = taps.collect::<Result<Vec<_>, _>>()?;
-        Ok(Self::Pcap(Timed::new(Sensor::new(taps, watched.clone()))))
+        let links = taps.iter().map(Tap::link).collect();
+        Ok(Self::Pcap { sensor: Timed::new(Sensor::new(taps, watched.clone())), links })
     }
 
     #[cfg(target_os = "linux")]
@@ -112,7 +114,8 @@ impl Listening {
         let of_thread = |_| Sharing::new(interfaces.iter_mut().filter_map(Iterator::next).collect(), watched);
         let sensors = (0..threads).map(of_thread).map(Timed::new).collect();
         let filter = options.first().and_then(|options| options.filter.clone());
-        Ok(Self::Rings { sensors, filter: filter.filter(|filter| ring::asks_for_tags(filter)) })
+        let links = vec![LinkType::ETHERNET; options.len()];
+        Ok(Self::Rings { sensors, filter: filter.filter(|filter| ring::asks_for_tags(filter)), links })
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -123,7 +126,7 @@ impl Listening {
     /// How it is done, in a few words.
     pub fn way(&self) -> String {
         match self {
-            Self::Pcap(_) => "through libpcap".to_owned(),
+            Self::Pcap { .. } => "through libpcap".to_owned(),
             #[cfg(target_os = "linux")]
             Self::Rings { sensors, .. } if sensors.len() == 1 => "through a ring".to_owned(),
             #[cfg(target_os = "linux")]
@@ -131,15 +134,24 @@ impl Listening {
         }
     }
 
+    /// What the frames of each interface begin with, in the order of the interfaces.
+    pub fn links(&self) -> &[LinkType] {
+        match self {
+            Self::Pcap { links, .. } => links,
+            #[cfg(target_os = "linux")]
+            Self::Rings { links, .. } => links,
+        }
+    }
+
     /// Listens to the end. Gives when the first and the last packet came, too.
     pub fn run(self, plan: Plan) -> Result<(Outcome, Option<(Timestamp, Timestamp)>), Error> {
         match self {
-            Self::Pcap(mut sensor) => {
+            Self::Pcap { mut sensor, .. } => {
                 let outcome = runtime::run(&mut sensor, plan, &mut |sensor, counters| sensor.source.count(counters))?;
                 Ok((outcome, sensor.span))
             }
             #[cfg(target_os = "linux")]
-            Self::Rings { sensors, filter } => {
+            Self::Rings { sensors, filter, .. } => {
                 let aside = Aside {
                     count: &|sharing: &mut Timed<Sharing>, counters| sharing.source.sensor.count(counters),
                     told: &|sharing, events| sharing.source.told(events),

@@ -88,7 +88,7 @@ fn receivers(args: &OutputArgs) -> Vec<(Transport, String)> {
     let mut receivers: Vec<_> = urls.filter_map(|url| Some((Transport::Tcp, authority(&url)?))).collect();
     receivers.extend(match &args.syslog {
         Some(syslog::Target::Udp(host)) => Some((Transport::Udp, host.clone())),
-        Some(syslog::Target::Tcp(host)) => Some((Transport::Tcp, host.clone())),
+        Some(syslog::Target::Tcp(host) | syslog::Target::Tls(host)) => Some((Transport::Tcp, host.clone())),
         Some(syslog::Target::Unix(_)) | None => None,
     });
     receivers

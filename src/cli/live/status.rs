@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use crate::sink::screen::{counted, duration};
-use crate::stats::{Counters, InterfaceCounters, Lane, Ledger, Losses};
+use crate::stats::{Counters, InterfaceCounters, KeptCounters, Lane, Ledger, Losses};
 
 /// What it has done so far, what it has lost, and whether a thread is stuck.
 pub fn line(ledger: &Ledger) -> String {
     let counters = ledger.counters();
-    let interfaces = ledger.interfaces();
-    let mut line = account(&interfaces, ledger.running_for(), &counters).join("; ");
+    let mut line = account(ledger, ledger.running_for(), &counters).join("; ");
     match ledger.queued() {
         0 => {}
         queued => line.push_str(&format!("; {queued} batches of events wait for the outputs")),
@@ -20,8 +19,15 @@ pub fn line(ledger: &Ledger) -> String {
     line
 }
 
+/// What was listened to, kept and lost, a line each.
+pub fn account(ledger: &Ledger, took: Duration, counters: &Counters) -> Vec<String> {
+    let mut lines = seen(&ledger.interfaces(), took, counters);
+    lines.extend(ledger.kept().map(kept));
+    lines
+}
+
 /// What was listened to and lost: a line, and one for each interface where there are several.
-pub fn account(interfaces: &[InterfaceCounters], took: Duration, counters: &Counters) -> Vec<String> {
+fn seen(interfaces: &[InterfaceCounters], took: Duration, counters: &Counters) -> Vec<String> {
     let names: Vec<&str> = interfaces.iter().map(|interface| &*interface.name).collect();
     let took = duration(took.as_nanos().try_into().unwrap_or(u64::MAX));
     let (packets, sessions) = (counted(counters.packets, "packet"), counted(counters.sessions, "session"));
@@ -50,6 +56,19 @@ pub fn account(interfaces: &[InterfaceCounters], took: Duration, counters: &Coun
         lines.push(format!("not seen whole: {}", told.join(", ")));
     }
     lines
+}
+
+/// What a rolling capture has kept and what not.
+fn kept(KeptCounters { packets, bytes: _, no_room, not_written }: KeptCounters) -> String {
+    let mut line = format!("kept: {}", counted(packets, "packet"));
+    for (count, why) in
+        [(no_room, "not kept because the disk was too slow"), (not_written, "that could not be written")]
+    {
+        if count > 0 {
+            line.push_str(&format!(", {} {why}", counted(count, "packet")));
+        }
+    }
+    line
 }
 
 /// Threads that have given no sign of life for so long.
@@ -93,7 +112,7 @@ mod tests {
             losses: Losses { kernel, interface, shed: 0 },
         };
         let counters = Counters { packets: 14, sessions: 1, gaps: 2, flows_evicted: 1, ..Counters::default() };
-        let told = account(&[interface("a", 1, 0), interface("b", 0, 3)], Duration::from_secs(2), &counters);
+        let told = seen(&[interface("a", 1, 0), interface("b", 0, 3)], Duration::from_secs(2), &counters);
         let expected = [
             "a, b: 14 packets, 1 session in 2.0 s; 1 packet dropped by the kernel, 3 by the interface",
             "a: 7 packets; 1 packet dropped by the kernel",
@@ -101,6 +120,13 @@ mod tests {
             "not seen whole: 1 connection given up for others, as too many were open, 2 directions with a gap",
         ];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_is_kept_and_what_not_is_told() {
+        let counters = KeptCounters { packets: 1_200, bytes: 9, no_room: 1, not_written: 0 };
+        assert_eq!(kept(counters), "kept: 1,200 packets, 1 packet not kept because the disk was too slow");
+        assert_eq!(kept(KeptCounters { packets: 1, ..KeptCounters::default() }), "kept: 1 packet");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 use std::fs;
 
 use crate::detect::Level;
-use crate::stats::{Counters, InterfaceCounters, Ledger, Losses, Phase};
+use crate::stats::{Counters, InterfaceCounters, KeptCounters, Ledger, Losses, Phase};
 
 use super::super::status::name;
 
@@ -25,6 +25,9 @@ pub fn names(exposition: &str) -> std::collections::BTreeSet<&str> {
 fn write_all(out: &mut Exposition<'_>, ledger: &Ledger) -> fmt::Result {
     counters(out, &ledger.counters())?;
     interfaces(out, &ledger.interfaces())?;
+    if let Some(counters) = ledger.kept() {
+        kept(out, counters)?;
+    }
 
     out.family("tlsight_alerts_total", COUNTER, "Alerts, by the level of their rule.")?;
     for (level, count) in Level::ALL.into_iter().zip(ledger.alerts()) {
@@ -48,6 +51,14 @@ fn write_all(out: &mut Exposition<'_>, ledger: &Ledger) -> fmt::Result {
     out.family("tlsight_build_info", GAUGE, "1, with the version in a label.")?;
     out.value("tlsight_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1)?;
     process(out)
+}
+
+fn kept(out: &mut Exposition<'_>, counters: KeptCounters) -> fmt::Result {
+    let KeptCounters { packets, bytes, no_room, not_written } = counters;
+    out.count("tlsight_kept_packets_total", "Packets that the rolling capture has written.", packets)?;
+    out.count("tlsight_kept_bytes_total", "Bytes of these packets in its files.", bytes)?;
+    let lost = [("no_room", no_room), ("not_written", not_written)];
+    out.counts("tlsight_kept_dropped_total", "Packets that it could not keep.", "reason", &lost)
 }
 
 fn counters(out: &mut Exposition<'_>, counters: &Counters) -> fmt::Result {
@@ -197,7 +208,7 @@ const TICKS: f64 = 100.0;
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::stats::Lane;
+    use crate::stats::{Kept, Lane};
 
     fn ledger() -> Ledger {
         let ledger = Ledger::new(1);
@@ -231,6 +242,11 @@ mod tests {
             packets_dropped: 126,
         };
         ledger.tell(Lane::Shard(0), counters);
+        let kept = Kept::default();
+        kept.add_written(31, 32);
+        kept.add_no_room(33);
+        kept.add_not_written(34);
+        ledger.set_kept(std::sync::Arc::new(kept));
         ledger.alert(3);
         ledger.see(1_500_000_000);
         ledger
@@ -265,6 +281,10 @@ mod tests {
             "tlsight_packets_dropped_total{interface=\"e\\\"th\\\\0\",reason=\"kernel\"} 41",
             "tlsight_packets_dropped_total{interface=\"e\\\"th\\\\0\",reason=\"interface\"} 42",
             "tlsight_packets_dropped_total{interface=\"e\\\"th\\\\0\",reason=\"shed\"} 43",
+            "tlsight_kept_packets_total 31",
+            "tlsight_kept_bytes_total 32",
+            "tlsight_kept_dropped_total{reason=\"no_room\"} 33",
+            "tlsight_kept_dropped_total{reason=\"not_written\"} 34",
             "tlsight_alerts_total{level=\"high\"} 1",
             "tlsight_last_packet_timestamp_seconds 1.5",
             "tlsight_ready 0",

@@ -60,7 +60,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     (
         "sink",
-        &["detect", "event", "fingerprint", "x509", "tls", "decode", "capture", "wire", "config", "stats", "error"],
+        &[
+            "detect",
+            "feed",
+            "event",
+            "fingerprint",
+            "x509",
+            "tls",
+            "decode",
+            "capture",
+            "wire",
+            "config",
+            "stats",
+            "error",
+        ],
     ),
     (
         "runtime",

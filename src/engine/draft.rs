@@ -1,5 +1,6 @@
 //! A session's event in the making: takes what both sides say, and in the end says what it comes to.
 
+mod id;
 mod outcome;
 mod retry;
 
@@ -412,7 +413,7 @@ impl Draft {
             #[cfg(feature = "ja4plus")]
             tcp: setting.facts.prints(client),
         };
-        event.id = id(&event, setting.ordinal);
+        event.id = id::of(&event, setting.ordinal);
         event
     }
 }
@@ -467,28 +468,6 @@ fn carrier(protocol: Protocol) -> Transport {
 
 fn endpoint((ip, port): (IpAddr, u16)) -> Endpoint {
     Endpoint { ip, port }
-}
-
-/// The same packets give the same id, on any machine and with any number of threads.
-fn id(event: &Event, ordinal: u32) -> [u8; 16] {
-    let mut hash = Sha256::new();
-    hash.update(event.timestamp.0.to_be_bytes());
-    for end in [event.client, event.server] {
-        match end.ip {
-            IpAddr::V4(ip) => hash.update(ip.octets()),
-            IpAddr::V6(ip) => hash.update(ip.octets()),
-        }
-        hash.update(end.port.to_be_bytes());
-    }
-    hash.update(ordinal.to_be_bytes());
-    for random in
-        [event.client_hello.as_ref().map(|hello| hello.random), event.server_hello.as_ref().map(|hello| hello.random)]
-    {
-        hash.update(random.unwrap_or_default());
-    }
-    let digest: [u8; 32] = hash.finalize().into();
-    let (id, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
-    *id
 }
 
 /// Certificates of a chain that are kept.

@@ -1,4 +1,5 @@
 //! Keys for the tests of this module.
+#![forbid(unsafe_code)]
 
 use std::net::Ipv4Addr;
 

@@ -9,6 +9,7 @@ mod config;
 mod console;
 mod detection;
 mod explain;
+mod figures;
 mod labels;
 mod live;
 mod outputs;
@@ -16,6 +17,7 @@ mod progress;
 mod read;
 mod rules;
 mod settings;
+mod top;
 mod watch;
 
 use std::io::{self, ErrorKind, Write};
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
     let done = shown.map(|text| print(&text).map(|()| Status::Done)).unwrap_or_else(|| match &command {
         Command::Read(args) => read::run(args, &console),
         Command::Live(args) => live::run(args, &console),
+        Command::Top(args) => top::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),
         Command::Rules(args) => rules::run(args, &console),

@@ -10,6 +10,7 @@ mod exchange;
 #[cfg(feature = "ja4plus")]
 mod facts;
 mod intern;
+mod losses;
 mod tcp;
 mod telling;
 mod udp;
@@ -20,7 +21,7 @@ use std::hint::black_box;
 
 use arrayvec::ArrayVec;
 
-use crate::capture::{Frame, Timestamp};
+use crate::capture::{Frame, Lost, Timestamp};
 use crate::config::Limits;
 use crate::decode::{self, Defragmenter, Packet, Skip, Trail, Transport, Tunnel};
 use crate::event::Event;
@@ -30,6 +31,7 @@ use crate::wire::Direction;
 
 use connection::Connection;
 use intern::Interner;
+use losses::Losses;
 use telling::Origin;
 use watch::Watches;
 
@@ -39,6 +41,7 @@ pub struct Engine {
     defragmenter: Defragmenter,
     trail: Trail,
     shard: Shard,
+    losses: Losses,
     shared: Shared,
 }
 
@@ -100,6 +103,7 @@ impl Engine {
             defragmenter: Defragmenter::new(&limits),
             trail: Trail::default(),
             shard,
+            losses: Losses::default(),
             shared: Shared {
                 half_open: HalfOpen::new(seconds(limits.half_open_seconds)),
                 limits,
@@ -120,6 +124,12 @@ impl Engine {
     /// memory is asked for all of them at once. Five million SYNs of as many sources took 1.7 s of user time with look-ups
     /// begun one by one, and 1.3 s with this. Nothing expires meanwhile: [`Engine::expire`] comes before.
     pub fn on_frames<'a>(&mut self, frames: impl Iterator<Item = Frame<'a>>, emit: &mut impl FnMut(Event)) {
+        let losses = std::mem::take(&mut self.losses);
+        self.read(frames, &mut losses.told(emit));
+        self.losses = losses;
+    }
+
+    fn read<'a>(&mut self, frames: impl Iterator<Item = Frame<'a>>, emit: &mut impl FnMut(Event)) {
         let mut frames = frames;
         let mut next = ArrayVec::<Frame<'a>, GROUP>::new();
         let mut group = ArrayVec::<Decoded<'a>, GROUP>::new();
@@ -174,6 +184,7 @@ impl Engine {
     /// Ends what has been silent for too long at `now`. A flow that is over is known as such by its own packets in any
     /// case: this gives its place back, and tells of it.
     pub fn expire(&mut self, now: Timestamp, emit: &mut impl FnMut(Event)) {
+        let emit = &mut self.losses.told(emit);
         self.shared.half_open.expire(now);
         while let Some(flow) = self.table.expire(now) {
             self.shared.end(self.table.due_at(&flow), flow, emit);
@@ -181,6 +192,12 @@ impl Engine {
         while let Some(place) = self.shared.watches.due(now) {
             tcp::end_watch(&mut self.table, &mut self.shared, place, emit);
         }
+    }
+
+    /// Takes note that packets were lost before they came here: sessions that were open then, and of which something is
+    /// missing, say so.
+    pub fn lost(&mut self, lost: Lost) {
+        self.losses.add(lost);
     }
 
     /// Takes one frame, and ends what is over by its time.
@@ -191,7 +208,8 @@ impl Engine {
 
     /// Ends all flows.
     pub fn finish(&mut self, emit: &mut impl FnMut(Event)) {
-        let Self { table, shared, .. } = self;
+        let Self { table, shared, losses, .. } = self;
+        let emit = &mut losses.told(emit);
         shared.half_open.clear();
         for (due, flow) in table.drain() {
             shared.end(due, flow, emit);

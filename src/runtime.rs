@@ -29,6 +29,8 @@ use crate::stats::{Counters, Lane, Ledger};
 pub use fanout::{Aside, run as run_fanout};
 pub use gather::sessions;
 
+pub use shards::OUTLET_QUEUE;
+
 use outlet::{Detection, Outlet, Told};
 
 /// What a run is to do.
@@ -119,6 +121,7 @@ fn run_alone<S: Source>(
             filter.apply(&mut batch);
         }
         let before = events.len();
+        batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
         engine.on_frames(batch.frames(), &mut |event| events.push(event));
         if let Some(now) = order::latest(&batch.slots) {
             ledger.see(now.0);

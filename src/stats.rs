@@ -4,10 +4,13 @@ mod ledger;
 
 use std::sync::Arc;
 
-pub use ledger::{Lane, Ledger, Phase};
+use serde::{Deserialize, Serialize};
+
+pub use ledger::{Lane, Ledger, Phase, STUCK};
 
 /// What an engine, or a whole run (their sum), has counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counters {
     pub packets: u64,
     /// Bytes on the wire.
@@ -50,7 +53,7 @@ pub struct Counters {
 }
 
 /// What an interface has given, and what of it was lost, by reason (live only).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InterfaceCounters {
     pub name: Arc<str>,
     /// Packets that were taken.
@@ -59,7 +62,8 @@ pub struct InterfaceCounters {
 }
 
 /// Packets that were lost, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Losses {
     /// The kernel's buffer was full.
     pub kernel: u64,

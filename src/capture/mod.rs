@@ -23,7 +23,7 @@ pub mod tap;
 #[cfg(test)]
 mod testing;
 
-pub use batch::{Batch, Fill, Slot, Source};
+pub use batch::{Batch, Fill, Lost, Slot, Source};
 pub use chain::Chain;
 pub use file::{Damage, Input, Warning};
 pub use filter::Filter;

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::batch::{Batch, Fill, Source, Store};
-use super::listen::{Closing, Listen, PATIENCE, Tally, wait_for};
+use super::listen::{Backlog, Closing, Listen, Losing, PATIENCE, Tally, wait_for};
 use super::{LinkType, Slot, Timestamp};
 use crate::Error;
 use pcap::{Active, Capture, Device, Precision};
@@ -63,6 +63,7 @@ pub struct Tap {
     patience: Duration,
     packets: u64,
     counted: TapStats,
+    losing: Losing,
 }
 
 /// What the kernel counted since the tap was opened.
@@ -107,6 +108,7 @@ impl Tap {
             patience: PATIENCE,
             packets: 0,
             counted: TapStats::default(),
+            losing: Losing::default(),
         })
     }
 
@@ -169,6 +171,8 @@ impl Source for Tap {
             }
         }
         self.packets += batch.slots.len() as u64;
+        let waits = batch.slots.len() >= PACKETS_MAX;
+        batch.lost = self.losing.before(&batch.slots, if waits { Backlog::Waits } else { Backlog::None });
         if over && batch.slots.is_empty() {
             return Ok(Fill::End);
         }
@@ -183,12 +187,10 @@ impl Listen for Tap {
     fn tally(&mut self) -> Result<Tally, Error> {
         let now = self.stats()?;
         let before = std::mem::replace(&mut self.counted, now);
-        Ok(Tally {
-            packets: std::mem::take(&mut self.packets),
-            kernel: since(now.dropped, before.dropped),
-            interface: since(now.interface_dropped, before.interface_dropped),
-            shed: 0,
-        })
+        let kernel = since(now.dropped, before.dropped);
+        let interface = since(now.interface_dropped, before.interface_dropped);
+        self.losing.asked(kernel + interface);
+        Ok(Tally { packets: std::mem::take(&mut self.packets), kernel, interface, shed: 0 })
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {

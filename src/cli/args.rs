@@ -11,6 +11,7 @@ use clap::{ArgAction, ArgGroup, Args as Group, CommandFactory, FromArgMatches, P
 
 use super::config;
 use super::rules::args::RulesArgs;
+use super::top::args::TopArgs;
 use crate::Error;
 use crate::detect::Level;
 use crate::detect::threat::ListSource;
@@ -33,6 +34,7 @@ pub struct Args {
 pub enum Command {
     Read(ReadArgs),
     Live(LiveArgs),
+    Top(TopArgs),
     Explain(ExplainArgs),
     Labels(LabelsArgs),
     Rules(RulesArgs),
@@ -100,7 +102,7 @@ pub struct LiveArgs {
     /// The sensor's name in counters and in the store; by default the machine's
     #[arg(long, value_name = "NAME")]
     pub sensor: Option<String>,
-    /// Serve Prometheus' metrics, /healthz and /readyz at this address: PORT or HOST:PORT
+    /// Serve Prometheus' metrics, /healthz, /readyz and /top at this address: PORT or HOST:PORT
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub metrics: Option<SocketAddr>,
     /// Let --metrics be an address that others can reach: whoever does may read the figures
@@ -408,7 +410,7 @@ fn size(bounds: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> + C
 }
 
 /// `9464`, which is one of this machine alone, or `[::1]:9464`.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let named = || text.strip_prefix("localhost:").and_then(|port| port.parse().ok()).map(local);
     let address = text.parse().ok().map(local).or_else(named).or_else(|| text.parse().ok());

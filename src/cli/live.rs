@@ -10,19 +10,22 @@ mod status;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::args::{self, LiveArgs};
 use super::detection::Sources;
+use super::figures::Figures;
 use super::outputs::{Outputs, Use, host_name};
 use super::settings::Settings;
-use super::{Status, console, detection, print, watch};
+use super::{Status, console, detection, figures, print, watch};
 use crate::Error;
 use crate::capture::Filter;
 use crate::capture::tap::{self, InterfaceState};
 use crate::flow::Hasher;
 use crate::judge::Measures;
 use crate::runtime::{Pace, Plan};
+use crate::sink::Overview;
+use crate::sink::overview::Span;
 use crate::sink::summary::report::{Setting, View};
 use crate::stats::{Ledger, Phase};
 
@@ -69,10 +72,13 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     confined.done.iter().for_each(|line| console.note(line));
     confined.missing.iter().for_each(|line| console.warn(line));
 
-    let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
+    let mut outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
     let renewals = signals::attend(sources, &ledger, console)?;
     if let Some(door) = door {
-        let address = metrics::serve(door, Arc::clone(&ledger))?;
+        let overview = Overview::new(Span::Recent(RECENT));
+        let board = overview.board();
+        outputs.sinks.push(Box::new(overview));
+        let address = metrics::serve(door, Figures::of(&outputs.sinks, &ledger, board, &sensor))?;
         console.note(&format!("metrics at http://{address}/metrics"));
     }
     let interfaces = args.interface.join(", ");
@@ -149,3 +155,6 @@ fn list() -> Result<String, Error> {
     });
     Ok(lines.collect())
 }
+
+/// How far `tlsight top` looks back.
+const RECENT: Duration = Duration::from_secs(300);

@@ -128,6 +128,7 @@ impl Worker<'_> {
                 filter.apply(&mut batch);
             }
             let mut events = Events::new();
+            batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
             engine.on_frames(batch.frames(), &mut |event| events.push(event));
             if let Some(now) = self.now(&batch) {
                 engine.expire(now, &mut |event| events.push(event));

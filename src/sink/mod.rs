@@ -12,9 +12,11 @@ pub mod courier;
 pub mod forms;
 pub mod json;
 pub mod ndjson;
+pub mod overview;
 pub mod record;
 pub mod screen;
 pub mod sessions;
+pub mod standing;
 pub mod summary;
 pub mod syslog;
 pub mod webhook;
@@ -33,7 +35,9 @@ use crate::stats::{Counters, InterfaceCounters};
 pub use cef::Cef;
 pub use clickhouse::ClickHouse;
 pub use ndjson::Ndjson;
+pub use overview::Overview;
 pub use sessions::Sessions;
+pub use standing::{Gauge, Standing};
 pub use summary::Summary;
 pub use syslog::Syslog;
 pub use webhook::Webhook;
@@ -60,6 +64,11 @@ pub trait Sink: Send {
     /// Hands on what is buffered; called when nothing has come for a while.
     fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// A way to ask how it stands, where somebody is waited for.
+    fn gauge(&self) -> Option<Gauge> {
+        None
     }
 
     /// The end of the run: hands on what is left, waiting for it within the sink's own bound.

@@ -328,7 +328,7 @@ pub const KEYS: &[Key] = &[
         name: "metrics",
         kind: Kind::Text("metrics"),
         default: Default::Unset { example: "\"127.0.0.1:9464\"" },
-        about: "Serve Prometheus' metrics, /healthz and /readyz at this address: PORT or HOST:PORT.",
+        about: "Serve Prometheus' metrics, /healthz, /readyz and /top at this address: PORT or HOST:PORT.",
     },
     Key {
         table: "sensor",

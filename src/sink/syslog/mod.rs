@@ -9,8 +9,8 @@ mod transport;
 
 use std::ops::ControlFlow;
 
-use super::Sink;
 use super::courier::{Courier, Options};
+use super::{Gauge, Sink};
 use crate::Error;
 use crate::detect::Alert;
 
@@ -34,7 +34,7 @@ impl Syslog {
     pub fn open(target: &Target, header: Header, style: Style, options: Options) -> Result<Self, Error> {
         let name = format!("syslog at {target}");
         let carrier = transport::Transport::new(target.clone());
-        let courier = Courier::start(&name, carrier, options)
+        let courier = Courier::start("syslog", &name, carrier, options)
             .map_err(|why| Error::Input(format!("{name}: no thread for it: {why}")))?;
         Ok(Self { courier, header, style, max_bytes: target.max_bytes() })
     }
@@ -44,6 +44,10 @@ impl Sink for Syslog {
     fn alert(&mut self, alert: &Alert) -> Result<ControlFlow<()>, Error> {
         self.courier.offer(self.header.message(alert, self.style, self.max_bytes).into());
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn gauge(&self) -> Option<Gauge> {
+        Some(self.courier.gauge())
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<String>, Error> {

@@ -31,7 +31,7 @@ use crate::Error;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let Args { command, verbosity, shown } = match Args::from_command_line() {
+    let Args { command, verbosity, shown, in_force } = match Args::from_command_line() {
         Ok(args) => args,
         Err(error) => {
             Console::new(Verbosity::default(), LogFormat::Text).error(&error);
@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
     console.log();
     let done = shown.map(|text| print(&text).map(|()| Status::Done)).unwrap_or_else(|| match &command {
         Command::Read(args) => read::run(args, &console),
-        Command::Live(args) => live::run(args, &console),
+        Command::Live(args) => live::run(args, in_force.as_ref(), &console),
         Command::Top(args) => top::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),

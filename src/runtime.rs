@@ -42,7 +42,7 @@ pub struct Plan {
     pub filter: Option<Filter>,
     pub measures: Measures,
     pub detector: Option<Detector>,
-    /// Rules and lists that come while the run lasts; each takes the place of those before.
+    /// Rules, lists and labels that come while the run lasts; each takes the place of those before.
     pub renewals: Option<Receiver<Renewal>>,
     pub sinks: Vec<Box<dyn Sink>>,
     /// `observer.name` of its statistics.
@@ -52,11 +52,14 @@ pub struct Plan {
     pub ledger: Arc<Ledger>,
 }
 
-/// Rules and lists in the place of those that were.
+/// What a run goes by from some time on, in the place of what was.
 #[derive(Debug)]
 pub struct Renewal {
     pub rules: Rules,
     pub lists: Arc<ThreatLists>,
+    pub measures: Measures,
+    /// Of which those of rules, alerts and chains are taken on: what holds packets stays as it is.
+    pub limits: Limits,
 }
 
 /// Who waits for whom.

@@ -69,6 +69,17 @@ pub(super) struct Losing {
     asked: Option<Timestamp>,
     /// Packets were lost after this one.
     since: Option<Timestamp>,
+    end: End,
+}
+
+/// Behind which packets nothing was lost any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum End {
+    /// Those that waited when the loss was found, and those that come then: it may lie behind the last that waited.
+    #[default]
+    Unknown,
+    /// Those that come next.
+    Next,
 }
 
 impl Losing {
@@ -76,13 +87,17 @@ impl Losing {
     pub(super) fn asked(&mut self, lost: u64) {
         if lost > 0 {
             self.since = self.since.or(self.asked).or(self.latest).or(Some(Timestamp::default()));
+            self.end = End::Unknown;
         }
         self.asked = self.latest;
     }
 
     /// Packets are handed on, before which others were lost for certain.
     pub(super) fn found(&mut self) {
-        self.since = self.since.or(self.latest).or(Some(Timestamp::default()));
+        if self.since.is_none() {
+            self.since = self.latest.or(Some(Timestamp::default()));
+            self.end = End::Next;
+        }
     }
 
     /// Packets are handed on: when others were lost between them and those before.
@@ -91,11 +106,11 @@ impl Losing {
         let last = slots.iter().map(|slot| slot.ts).max()?;
         let lost = self.since.map(|from| Lost { from: from.min(first), to: first });
         self.latest = self.latest.max(Some(last));
-        // What waited to be read may have come before what was lost: it was lost between one of them and the next.
-        self.since = self.since.and(match backlog {
-            Backlog::Waits => self.latest,
-            Backlog::None => None,
-        });
+        match (self.end, backlog) {
+            (End::Next, _) => self.since = None,
+            (End::Unknown, Backlog::Waits) => self.since = self.since.and(self.latest),
+            (End::Unknown, Backlog::None) => (self.since, self.end) = (self.since.and(self.latest), End::Next),
+        }
         lost
     }
 }
@@ -153,7 +168,8 @@ mod tests {
         assert_eq!(losing.before(&slots(&[6, 5]), Backlog::Waits), lost(2, 5));
         assert_eq!(losing.before(&[], Backlog::Waits), None);
         assert_eq!(losing.before(&slots(&[8, 9]), Backlog::None), lost(6, 8));
-        assert_eq!(losing.before(&slots(&[10]), Backlog::None), None);
+        assert_eq!(losing.before(&slots(&[10]), Backlog::None), lost(9, 10));
+        assert_eq!(losing.before(&slots(&[11]), Backlog::None), None);
     }
 
     #[test]

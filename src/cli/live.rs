@@ -1,28 +1,29 @@
 //! `tlsight live`: interfaces to the outputs, until it is stopped.
 
 mod confine;
+mod files;
 mod listening;
 mod metrics;
 mod notify;
+mod reload;
 mod signals;
 mod status;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::args::{self, LiveArgs};
-use super::detection::Sources;
+use super::config::InForce;
 use super::figures::Figures;
 use super::outputs::{Outputs, Use, host_name};
 use super::settings::Settings;
-use super::{Status, console, detection, figures, print, watch};
+use super::{Status, config, console, detection, figures, print, settings, watch};
 use crate::Error;
 use crate::capture::Filter;
 use crate::capture::tap::{self, InterfaceState};
 use crate::flow::Hasher;
-use crate::judge::Measures;
 use crate::runtime::{Pace, Plan};
 use crate::sink::Overview;
 use crate::sink::overview::Span;
@@ -33,11 +34,12 @@ use confine::Confinement;
 use console::Console;
 use listening::Listening;
 use notify::Service;
-use signals::HangUp;
+use reload::Reload;
+use signals::{HangUp, Looks};
 use watch::Watched;
 
 /// Listens until SIGINT or SIGTERM; a second signal ends the program at once.
-pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
+pub fn run(args: &LiveArgs, in_force: Option<&InForce>, console: &Console) -> Result<Status, Error> {
     if args.interface.is_empty() {
         print(&list()?)?;
         return Err(Error::Input("name one of these interfaces: tlsight live -i IFACE".to_owned()));
@@ -52,12 +54,14 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         return Err(Error::Input(format!("interface {twice} is named twice: each of its packets would count as two")));
     }
     let settings = Settings::of(&args.analysis, console)?;
-    let (fail_on, rules) = (settings.fail_on(), settings.detector.as_ref().map(|detector| detector.rules().len()));
+    let rules = settings.detector.as_ref().map(|detector| detector.rules().len());
     let filter = args.analysis.filter.clone();
     // The kernel is given the expression; here it is only checked, so that a wrong one is told as such.
     filter.as_deref().map(Filter::new).transpose()?;
-    let sources = Sources::of(&args.analysis);
-    let stop = signals::stop_on_signal(if sources.is_some() { HangUp::Renews } else { HangUp::Ends })?;
+    let reload = Reload::of(args, in_force, &settings, console);
+    let (fail_on, now) = (reload.as_ref().map(Reload::fail_on), settings.fail_on());
+    let stop = signals::stop_on_signal(if reload.is_some() { HangUp::Renews } else { HangUp::Ends })?;
+    let looks = if args.watch { Looks::NowAndThen } else { Looks::Never };
     let sensor = args.sensor.clone().unwrap_or_else(host_name);
     // Never on the thread that reads: a slow output would cost packets.
     let threads = args.analysis.threads.unwrap_or(settings.threads.max(2));
@@ -73,7 +77,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     confined.missing.iter().for_each(|line| console.warn(line));
 
     let mut outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
-    let renewals = signals::attend(sources, &ledger, console)?;
+    let renewals = signals::attend(reload, looks, &ledger, console)?;
     if let Some(door) = door {
         let overview = Overview::new(Span::Recent(RECENT));
         let board = overview.board();
@@ -89,11 +93,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let watchdog = service.watch(&watched)?;
     let plan = Plan {
         threads,
-        measures: Measures {
-            anchors: settings.anchors,
-            chain_checks: Some(settings.limits.chain_checks),
-            knowledge: settings.knowledge,
-        },
+        measures: settings.measures(),
         limits: settings.limits,
         hasher: Hasher::random(),
         // The kernel has applied it.
@@ -127,6 +127,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     for line in status::account(&ledger.interfaces(), begun.elapsed(), &counters) {
         console.warn(&line);
     }
+    let fail_on = fail_on.map_or(now, |level| *level.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Settings::verdict(fail_on, &outcome, console))
 }
 

@@ -144,7 +144,7 @@ impl State {
             (Mode::Filtering, Press::Backspace) => drop(self.filter.pop()),
             (Mode::Filtering, Press::Enter) => self.mode = Mode::Watching,
             (Mode::Filtering, Press::Escape) => (self.mode, self.filter) = (Mode::Watching, String::new()),
-            (Mode::Help, Press::Letter('q')) | (_, Press::Letter('q')) => return Turn::Leave,
+            (_, Press::Letter('q')) => return Turn::Leave,
             (Mode::Help, _) => self.mode = Mode::Watching,
             (_, Press::Letter('?' | 'h')) => self.mode = Mode::Help,
             (Mode::Paused, Press::Letter('p' | ' ')) => self.mode = Mode::Watching,

@@ -289,7 +289,7 @@ fn what_a_sensor_shows_is_what_it_has_seen() {
             "none lost",
             ja4,
             name,
-            "high      Any session: ",
+            "high          Any session: ",
             "webhook ",
             "1 of 10,000 alerts",
         ] {
@@ -896,7 +896,7 @@ fn kill(child: &Child, signal: i32) {
 
 /// Fires for every session.
 const ANY: &str = "title: Any session\nid: 6f3b1b58-2d6c-4d3c-9d52-0c1d5b42a7e9\nstatus: test\nlevel: high\nlogsource:\n  \
-    category: tls\ndetection:\n  any:\n    network.protocol: tls\n  condition: any\n";
+    category: tls\ndetection:\n  selection:\n    network.protocol: tls\n  condition: selection\n";
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tlsight");
 const NOBODY: u32 = 65_534;
 const PATIENCE: Duration = Duration::from_secs(30);

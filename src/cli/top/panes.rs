@@ -153,7 +153,7 @@ impl Page {
         let rule = if notice.rule.is_empty() { String::new() } else { format!("{}: ", self.safe(&notice.rule)) };
         self.line(vec![
             (Tone::Faint, format!("{time}  ")),
-            (level_tone(&notice.level), format!("{:<9} ", self.safe(&notice.level))),
+            (level_tone(&notice.level), format!("{:<13} ", self.safe(&notice.level))),
             (Tone::Strong, rule),
             (Tone::Plain, self.safe(&notice.message)),
             (Tone::Faint, format!("  {ends}")),
@@ -291,7 +291,7 @@ pub fn short(number: f64) -> String {
 }
 
 /// Columns before a rate's curve.
-const RATE_COLUMNS: usize = 22;
+pub const RATE_COLUMNS: usize = 22;
 /// Columns in which a fingerprint and its label have room.
 const WIDE: usize = 76;
 /// Columns of a queue's bar.

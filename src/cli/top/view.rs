@@ -42,7 +42,7 @@ pub fn text(state: &State) -> String {
     };
     put(&heading(state));
     // A curve of one value says nothing.
-    panes::rates(state, 0).iter().for_each(&mut put);
+    panes::rates(state, panes::RATE_COLUMNS).iter().for_each(&mut put);
     for pane in [Pane::Losses, Pane::Queues, Pane::Versions, Pane::Clients, Pane::Servers, Pane::Alerts] {
         put(&Line::from(""));
         put(&Line::from(panes::title(state, pane)));
@@ -241,7 +241,7 @@ mod tests {
         let lines = drawn(&state(), 160, 40);
         for text in [
             "tlsight 0.1.0  dc1-tap (127.0.0.1:9464)  running, 3.0 s",
-            "packets/s      1,000  ▁",
+            "packets/s      1,000  █",
             "Losses",
             "eth0  1,234,567 packets  89 lost by the kernel, 7 left out",
             "5 directions with a gap",
@@ -251,11 +251,11 @@ mod tests {
             "nothing taken for 9 s, 4 failed attempts: no\\u{1b}",
             "shard-0 is stuck for 12 s",
             "Clients, last 5 min 0 s",
-            "Chromium 138  t13d1516h2_8daaf6152771_e5627efa2ab1",
+            "t13d1516h2_8daaf6152771_e5627efa2ab1  Chromium 138",
             "example.org",
             "TLS 1.3",
             "Alerts: 2 high",
-            "22:13:20  high      Beacon: every 60 s",
+            "22:13:20  high          Beacon: every 60 s",
             "10.0.0.1:4000 > 192.0.2.1:443",
             "q quit",
         ] {

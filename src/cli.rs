@@ -10,6 +10,7 @@ mod console;
 mod detection;
 mod explain;
 mod extract;
+mod figures;
 mod follow;
 mod labels;
 mod live;
@@ -18,6 +19,7 @@ mod progress;
 mod read;
 mod rules;
 mod settings;
+mod top;
 mod watch;
 
 use std::io::{self, ErrorKind, Write};
@@ -31,7 +33,7 @@ use crate::Error;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let Args { command, verbosity, shown } = match Args::from_command_line() {
+    let Args { command, verbosity, shown, in_force } = match Args::from_command_line() {
         Ok(args) => args,
         Err(error) => {
             Console::new(Verbosity::default(), LogFormat::Text).error(&error);
@@ -43,7 +45,8 @@ pub fn main() -> ExitCode {
     console.log();
     let done = shown.map(|text| print(&text).map(|()| Status::Done)).unwrap_or_else(|| match &command {
         Command::Read(args) => read::run(args, &console),
-        Command::Live(args) => live::run(args, &console),
+        Command::Live(args) => live::run(args, in_force.as_ref(), &console),
+        Command::Top(args) => top::run(args, &console),
         Command::Extract(args) => extract::run(args, &console),
         Command::Explain(args) => explain::run(args, &console),
         Command::Labels(args) => labels::run(args, &console),

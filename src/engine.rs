@@ -10,6 +10,7 @@ mod exchange;
 #[cfg(feature = "ja4plus")]
 mod facts;
 mod intern;
+mod losses;
 mod tcp;
 mod telling;
 mod udp;
@@ -20,7 +21,7 @@ use std::hint::black_box;
 
 use arrayvec::ArrayVec;
 
-use crate::capture::{Frame, Timestamp};
+use crate::capture::{Frame, Lost, Timestamp};
 use crate::config::Limits;
 use crate::decode::{self, Defragmenter, Packet, Skip, Trail, Transport, Tunnel};
 use crate::event::Event;
@@ -30,6 +31,7 @@ use crate::wire::Direction;
 
 use connection::Connection;
 use intern::Interner;
+use losses::Losses;
 use telling::Origin;
 use watch::Watches;
 
@@ -39,6 +41,7 @@ pub struct Engine {
     defragmenter: Defragmenter,
     trail: Trail,
     shard: Shard,
+    losses: Losses,
     shared: Shared,
 }
 
@@ -123,6 +126,7 @@ impl Engine {
             defragmenter: Defragmenter::new(&limits),
             trail: Trail::default(),
             shard,
+            losses: Losses::default(),
             shared: Shared {
                 half_open: HalfOpen::new(seconds(limits.half_open_seconds)),
                 limits,
@@ -151,6 +155,17 @@ impl Engine {
     /// part of a datagram. What a frame ended is emitted before it is told of. Of shards that share a capture, the first
     /// tells of parts.
     pub fn on_frames_seen<'a>(
+        &mut self,
+        frames: impl Iterator<Item = Frame<'a>>,
+        see: &mut impl FnMut(&Frame<'a>, Sighting),
+        emit: &mut impl FnMut(Event),
+    ) {
+        let losses = std::mem::take(&mut self.losses);
+        self.read(frames, see, &mut losses.told(emit));
+        self.losses = losses;
+    }
+
+    fn read<'a>(
         &mut self,
         frames: impl Iterator<Item = Frame<'a>>,
         see: &mut impl FnMut(&Frame<'a>, Sighting),
@@ -218,6 +233,7 @@ impl Engine {
     /// Ends what has been silent for too long at `now`. A flow that is over is known as such by its own packets in any
     /// case: this gives its place back, and tells of it.
     pub fn expire(&mut self, now: Timestamp, emit: &mut impl FnMut(Event)) {
+        let emit = &mut self.losses.told(emit);
         self.shared.half_open.expire(now);
         while let Some(flow) = self.table.expire(now) {
             self.shared.end(self.table.due_at(&flow), flow, emit);
@@ -235,6 +251,12 @@ impl Engine {
         self.shared.watches.set_back(by, now);
     }
 
+    /// Takes note that packets were lost before they came here: sessions that were open then, and of which something is
+    /// missing, say so.
+    pub fn lost(&mut self, lost: Lost) {
+        self.losses.add(lost);
+    }
+
     /// Takes one frame, and ends what is over by its time.
     pub fn on_frame(&mut self, frame: &Frame<'_>, emit: &mut impl FnMut(Event)) {
         self.expire(frame.ts, emit);
@@ -243,7 +265,8 @@ impl Engine {
 
     /// Ends all flows.
     pub fn finish(&mut self, emit: &mut impl FnMut(Event)) {
-        let Self { table, shared, .. } = self;
+        let Self { table, shared, losses, .. } = self;
+        let emit = &mut losses.told(emit);
         shared.half_open.clear();
         for (due, flow) in table.drain() {
             shared.end(due, flow, emit);

@@ -414,6 +414,8 @@ pub enum Reason {
     Midstream,
     /// Bytes are missing from the capture.
     Gap,
+    /// Packets were lost before they could be read while the session was open: said beside what is missing (live only).
+    Dropped,
     /// The snap length, or the flow's end, cut it.
     Truncated,
     /// A cap of the configuration was hit.

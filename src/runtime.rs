@@ -31,6 +31,8 @@ use crate::stats::{Counters, Lane, Ledger};
 pub use fanout::{Aside, run as run_fanout};
 pub use gather::sessions;
 
+pub use shards::OUTLET_QUEUE;
+
 use clock::Clock;
 use outlet::{Detection, Outlet, Told};
 
@@ -43,7 +45,7 @@ pub struct Plan {
     pub filter: Option<Filter>,
     pub measures: Measures,
     pub detector: Option<Detector>,
-    /// Rules and lists that come while the run lasts; each takes the place of those before.
+    /// Rules, lists and labels that come while the run lasts; each takes the place of those before.
     pub renewals: Option<Receiver<Renewal>>,
     pub sinks: Vec<Box<dyn Sink>>,
     /// Where packets go that are kept.
@@ -55,11 +57,14 @@ pub struct Plan {
     pub ledger: Arc<Ledger>,
 }
 
-/// Rules and lists in the place of those that were.
+/// What a run goes by from some time on, in the place of what was.
 #[derive(Debug)]
 pub struct Renewal {
     pub rules: Rules,
     pub lists: Arc<ThreatLists>,
+    pub measures: Measures,
+    /// Of which those of rules, alerts and chains are taken on: what holds packets stays as it is.
+    pub limits: Limits,
 }
 
 /// Who waits for whom.
@@ -131,6 +136,7 @@ fn run_alone<S: Source>(
         let before = events.len();
         let latest = order::latest(&batch.slots);
         packet_clock.tell(latest, &mut engine);
+        batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
         look(&mut engine, &batch, keeper.as_mut(), &mut |event| events.push(event));
         if let Some(latest) = latest {
             ledger.see(latest.0);

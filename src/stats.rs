@@ -5,11 +5,14 @@ mod ledger;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use kept::{Kept, KeptCounters};
-pub use ledger::{Lane, Ledger, Phase};
+pub use ledger::{Lane, Ledger, Phase, STUCK};
 
 /// What an engine, or a whole run (their sum), has counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Counters {
     pub packets: u64,
     /// Bytes on the wire.
@@ -52,7 +55,7 @@ pub struct Counters {
 }
 
 /// What an interface has given, and what of it was lost, by reason (live only).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InterfaceCounters {
     pub name: Arc<str>,
     /// Packets that were taken.
@@ -61,7 +64,8 @@ pub struct InterfaceCounters {
 }
 
 /// Packets that were lost, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Losses {
     /// The kernel's buffer was full.
     pub kernel: u64,

@@ -9,6 +9,7 @@ use packets::tls::{self, certificate, handshake, message, server_hello_done};
 use packets::{C, ClientHello, Envelope, Rng, S, Segment, ServerHello, Tcp, TimedFrame, tcp};
 use replay::{Replay, as_frame, engine};
 use talks::{Closing, Opening, Talk, Way, Who, chain};
+use tlsight::capture::{Lost, Timestamp};
 use tlsight::config::Limits;
 use tlsight::event::{Anomaly, Event};
 use tlsight::fingerprint::Ja4;
@@ -272,6 +273,49 @@ fn a_second_hello_that_nobody_asked_for_is_told() {
     let event = Replay::of(&tcp(C, S).open().client(hello(1).record()).client(hello(2).record()).frames()).only();
     assert_eq!(event.anomalies, [Anomaly::RepeatedClientHello]);
     assert_eq!(random(&event), Some(hello(1).random));
+}
+
+#[test]
+fn a_session_that_lacks_something_says_so_where_packets_were_lost_meanwhile() {
+    const SECOND: i64 = 1_000_000_000;
+    let (hello, flight) = (hello(1).record(), flight());
+    let holed = tcp(C, S).open().client(&hello).server(&flight[..1_800]).server_skips(40).server(&flight[1_840..]);
+    let whole = tcp(C, S).open().client(&hello).server(&flight).frames();
+    let unanswered = tcp(C, S).open().client(&hello).frames();
+    let (holed, gaps) = (holed.frames(), ["certificate:gap", "server:gap"]);
+    let begin = holed[0].ts as i64;
+    let told = |frames: &[TimedFrame], losses: &[(i64, i64)]| {
+        let (mut engine, mut events) = (engine(Limits::default()), Vec::new());
+        for (from, to) in losses {
+            engine.lost(Lost { from: Timestamp(*from), to: Timestamp(*to) });
+        }
+        frames.iter().for_each(|frame| engine.on_frame(&as_frame(frame), &mut |event: Event| events.push(event)));
+        engine.finish(&mut |event| events.push(event));
+        assert_eq!(events.len(), 1);
+        missing(&events[0])
+    };
+    let meanwhile = (begin + SECOND / 100, begin + SECOND / 50);
+    let all = [&gaps[..], &["certificate:dropped", "server:dropped"]].concat();
+    assert_eq!(told(&holed, &[]), gaps);
+    assert_eq!(told(&holed, &[meanwhile]), all);
+    // Nothing that came before a loss, or long after it, is its doing.
+    assert_eq!(
+        told(&holed, &[(begin - 9 * SECOND, begin - 8 * SECOND), (begin + 20 * SECOND, begin + 21 * SECOND)]),
+        gaps
+    );
+    assert_eq!(told(&holed, &[(begin - 9 * SECOND, begin - 8 * SECOND), meanwhile]), all);
+    // Losses on end count as one.
+    assert_eq!(
+        told(&holed, &[(begin - 9 * SECOND, begin - 8 * SECOND), (begin - 8 * SECOND, begin + 9 * SECOND)]),
+        all
+    );
+    // More of them than are remembered leave the latest.
+    let many: Vec<(i64, i64)> =
+        (0..2_000).map(|at| (begin - 9_000 * SECOND + at, begin - 9_000 * SECOND + at)).collect();
+    assert_eq!(told(&holed, &[&many[..], &[meanwhile]].concat()), all);
+    // What is whole is whole; whose answer is not there may have had one.
+    assert_eq!(told(&whole, &[meanwhile]), missing(&Replay::of(&whole).only()));
+    assert_eq!(told(&unanswered, &[meanwhile]), ["server_hello:not_seen", "server_hello:dropped"]);
 }
 
 fn hello(seed: u64) -> ClientHello {

@@ -331,7 +331,7 @@ impl Source for Frames<'_> {
             });
             block.extend_from_slice(&frame.bytes);
         }
-        *batch = Batch { store: Store::Block(Arc::new(block)), slots };
+        *batch = Batch { store: Store::Block(Arc::new(block)), slots, lost: None };
         Ok(if frames.is_empty() { Fill::End } else { Fill::More })
     }
 }

@@ -186,6 +186,201 @@ fn a_hello_finds_room_where_application_data_of_finished_sessions_fills_the_ring
 }
 
 #[test]
+fn a_session_whose_packets_the_kernel_dropped_says_so() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let frames = corpus(|name| name == "chain_ok.pcap");
+        // The client's hello is what is longest in the first frames; what follows is dropped.
+        let from_client = frames[0][34..36].to_vec();
+        let hello = frames.iter().position(|frame| frame.len() > 200 && frame[34..36] == from_client).expect("a hello");
+        let noise = vec![frames.iter().max_by_key(|frame| frame.len()).expect("a frame")[..60].to_vec(); 1];
+        let mut large = noise[0].clone();
+        // No protocol that is read.
+        large[12..14].copy_from_slice(&[0x88, 0xb5]);
+        large.resize(1_400, 0);
+        for way in ["ring", "pcap"] {
+            let mut sensor = Sensor::start(
+                &["-i", "b", "--capture", way, "--threads", "1", "--buffer-bytes", "1048576", "--metrics", "0"],
+                &["--stats-interval", "1s"],
+            );
+            let metrics = sensor.metrics();
+            let whole = corpus(|name| name == "chain_expired.pcap");
+            net.send("a", &whole);
+            let session = sensor.session();
+            assert!(!session["tlsight"]["missing"].to_string().contains("dropped"), "{way}: {session}");
+            // While it stands still, the buffer runs over with the rest of the handshake behind it.
+            net.send("a", &frames[..=hello]);
+            let taken = |count: usize| {
+                let until = Instant::now() + PATIENCE;
+                let series = "tlsight_interface_packets_total{interface=\"b\"}";
+                while metric(&ask(&metrics, "/metrics").1, series) < count as f64 {
+                    assert!(Instant::now() < until, "{way}: {count} packets do not come");
+                    thread::sleep(Duration::from_millis(50));
+                }
+            };
+            taken(whole.len() + hello + 1);
+            sensor.signal(libc::SIGSTOP);
+            net.send("a", &vec![large.clone(); 20_000]);
+            net.send("a", &frames[hello + 1..]);
+            sensor.signal(libc::SIGCONT);
+            let dropped = "tlsight_packets_dropped_total{interface=\"b\",reason=\"kernel\"}";
+            let until = Instant::now() + PATIENCE;
+            while metric(&ask(&metrics, "/metrics").1, dropped) == 0.0 {
+                assert!(Instant::now() < until, "{way}: nothing is dropped");
+                thread::sleep(Duration::from_millis(50));
+            }
+            let (told, _) = sensor.end();
+            let lines = sessions(&told);
+            let [line] = &*lines else { panic!("{way}: {lines:?}") };
+            let session: Value = serde_json::from_str(line).expect("JSON");
+            let missing = session["tlsight"]["missing"].to_string();
+            assert!(missing.contains("server_hello:dropped"), "{way}: {missing}");
+        }
+    });
+}
+
+#[test]
+fn what_a_sensor_shows_is_what_it_has_seen() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let rules = net.folder.path().join("any.yml");
+        fs::write(&rules, ANY).expect("a rule");
+        let mut sensor = Sensor::start(
+            &["-i", "b", "--capture", "ring", "--threads", "2", "--sensor", "here", "--metrics", "0"],
+            &["--webhook", "http://127.0.0.1:9/x", "--rules", rules.to_str().expect("UTF-8")],
+        );
+        let metrics = sensor.metrics();
+        let frames = corpus(|name| name == "chain_ok.pcap");
+        net.send("a", &frames);
+        let session = sensor.session();
+        let until = Instant::now() + PATIENCE;
+        let top = loop {
+            let (status, document) = ask(&metrics, "/top");
+            assert_eq!(status, 200);
+            let top: Value = serde_json::from_str(&document).expect("JSON");
+            let packets = top["counters"]["packets"].as_u64().expect("a number");
+            if packets == frames.len() as u64 && top["notices"][0].is_object() && top["outputs"][0]["failures"] != 0 {
+                break top;
+            }
+            assert!(Instant::now() < until, "{document}");
+            thread::sleep(Duration::from_millis(50));
+        };
+        assert_eq!((&top["sensor"], &top["phase"]), (&"here".into(), &"running".into()));
+        assert_eq!(
+            (&top["clients"][0]["name"], &top["clients"][0]["count"]),
+            (&session["tls"]["client"]["ja4"], &1.into())
+        );
+        let name = session["tls"]["client"]["server_name"].as_str().expect("a name");
+        assert!(top["servers"][0]["name"].as_str().expect("a name").starts_with(name), "{top}");
+        assert_eq!((&top["notices"][0]["rule"], &top["notices"][0]["level"]), (&"Any session".into(), &"high".into()));
+        assert_eq!(top["outputs"][0]["output"], "webhook");
+        let text = ask(&metrics, "/metrics").1;
+        assert_eq!(metric(&text, "tlsight_output_queue_entries{output=\"webhook\"}"), 1.0, "{text}");
+        // As the user sees it.
+        let port = metrics.rsplit(':').next().expect("a port");
+        let shown = Command::new(PROGRAM).args(["top", "--once", port]).output().expect("tlsight runs");
+        let text = String::from_utf8(shown.stdout).expect("UTF-8");
+        assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+        let ja4 = session["tls"]["client"]["ja4"].as_str().expect("a fingerprint");
+        for part in [
+            " here (127.0.0.1:",
+            "running",
+            "none lost",
+            ja4,
+            name,
+            "high          Any session: ",
+            "webhook ",
+            "1 of 10,000 alerts",
+        ] {
+            assert!(text.contains(part), "{part}\n{text}");
+        }
+        // The end does not wait for a hook that nobody answers.
+        sensor.signal(libc::SIGKILL);
+        sensor.child.wait(PATIENCE);
+        let gone = Command::new(PROGRAM).args(["top", "--once", port]).output().expect("tlsight runs");
+        assert_eq!(gone.status.code(), Some(2));
+        let said = String::from_utf8_lossy(&gone.stderr).into_owned();
+        assert!(said.contains("nobody listens there: start it with --metrics") && said.lines().count() == 1, "{said}");
+    });
+}
+
+#[test]
+fn what_of_the_configuration_can_change_does_and_the_rest_is_named() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let path = |name: &str| net.folder.path().join(name).to_str().expect("UTF-8").to_owned();
+        let (config, rules, labels) = (path("tlsight.toml"), path("any.yml"), path("labels.toml"));
+        fs::write(&rules, ANY).expect("a rule");
+        let send = |name: &str| net.send("a", &corpus(|other| other == name));
+        fs::write(&config, "[sensor]\nstats_interval = \"1h\"\n").expect("a file");
+        let mut sensor = Sensor::start(&["-i", "b", "--capture", "ring", "--config", &config], &[]);
+        send("chain_ok.pcap");
+        let session = sensor.session();
+        let ja4 = session["tls"]["client"]["ja4"].as_str().expect("a fingerprint").to_owned();
+        let label = |name: &str| {
+            let entry = format!(
+                "[[label]]\nsoftware = \"{name}\"\nspecificity = \"application\"\nsource = \"here\"\n\
+                 hellos = [{{ form = \"name\", ja4 = \"{ja4}\" }}]\n"
+            );
+            fs::write(&labels, entry).expect("labels");
+        };
+        label("first client");
+
+        // Rules and labels where there were none; a key that only a start takes on.
+        let text =
+            format!("[analysis]\nrules = \"{rules}\"\nlabels = [\"{labels}\"]\n[sensor]\nstats_interval = \"2h\"\n");
+        fs::write(&config, &text).expect("a file");
+        sensor.signal(libc::SIGHUP);
+        let said = sensor.said(|line| line.contains("read again") || line.contains("in force"));
+        assert!(said.starts_with("tlsight: read again: 1 rule, 0 entries of threat lists, "), "{said}");
+        assert_eq!(sensor.said(|line| line.contains("restart")), "tlsight: needs a restart: sensor.stats_interval");
+        send("chain_expired.pcap");
+        let session = sensor.session();
+        assert!(session["tlsight"]["labels"].to_string().contains("first client"), "{session}");
+        assert_eq!(sensor.alert()["rule"]["name"], "Any session");
+
+        // A file that is wrong changes nothing, and says where.
+        sensor.said.clear();
+        fs::write(&config, text.replace("labels =", "label =")).expect("a file");
+        sensor.signal(libc::SIGHUP);
+        let said = sensor.said(|line| line.contains("read again") || line.contains("in force"));
+        assert!(
+            said.contains("tlsight.toml:3: unknown key `label` in [analysis]") && said.ends_with("in force stays"),
+            "{said}"
+        );
+        send("chain_self_signed.pcap");
+        assert!(sensor.session()["tlsight"]["labels"].to_string().contains("first client"));
+        assert_eq!(sensor.alert()["rule"]["name"], "Any session");
+        sensor.end();
+    });
+}
+
+#[test]
+fn files_that_change_are_read_again_without_a_signal_where_it_is_asked_for() {
+    in_namespace(|net| {
+        net.pair("a", "b");
+        let rules = net.folder.path().join("rules");
+        fs::create_dir(&rules).expect("a folder");
+        fs::write(rules.join("any.yml"), ANY).expect("a rule");
+        let options = ["-i", "b", "--capture", "ring", "--watch", "--rules", rules.to_str().expect("UTF-8")];
+        let mut sensor = Sensor::start(&options, &[]);
+        let other = ANY.replace("Any session", "Another").replace("a7e9", "a7ea");
+        fs::write(rules.join("other.yml"), other).expect("a rule");
+        let said = sensor.said(|line| line.contains("read again"));
+        assert_eq!(said, "tlsight: read again: 2 rules, 0 entries of threat lists");
+        sensor.said.clear();
+        fs::write(rules.join("other.yml"), "title: [").expect("a file");
+        let said = sensor.said(|line| line.contains("in force"));
+        assert!(said.contains("other.yml:"), "{said}");
+        net.send("a", &corpus(|name| name == "chain_ok.pcap"));
+        let mut names = [sensor.alert(), sensor.alert()].map(|alert| alert["rule"]["name"].to_string());
+        names.sort();
+        assert_eq!(names, ["\"Another\"", "\"Any session\""]);
+        sensor.end();
+    });
+}
+
+#[test]
 fn an_interface_that_goes_down_and_comes_up_is_listened_to_again() {
     in_namespace(|net| {
         net.pair("a", "b");
@@ -335,3 +530,5 @@ fn metrics_are_for_this_machine_unless_it_is_said_otherwise() {
 }
 
 const NOBODY: u32 = 65_534;
+const ANY: &str = "title: Any session\nid: 6f3b1b58-2d6c-4d3c-9d52-0c1d5b42a7e9\nstatus: test\nlevel: high\nlogsource:\n  \
+    category: tls\ndetection:\n  selection:\n    network.protocol: tls\n  condition: selection\n";

@@ -53,15 +53,34 @@ fn what_waits_when_the_program_ends_is_sent_by_the_next() {
     let mut sink =
         open(address, "later", Options { spool: spool(), finish_wait: Duration::from_millis(300), ..quick() });
     emit(&mut sink, 0..50);
+    // It says so while it lasts, too.
+    let gauge = sink.gauge().expect("there is somebody to wait for");
+    let until = Instant::now() + Duration::from_secs(30);
+    let standing = loop {
+        let standing = gauge.read();
+        if standing.waiting == 0 && standing.failures > 0 {
+            break standing;
+        }
+        assert!(Instant::now() < until, "{standing:?}");
+        thread::sleep(Duration::from_millis(10));
+    };
+    let spooled = standing.spool.expect("a spool");
+    assert!(spooled.batches > 0 && spooled.bytes > 0 && spooled.max_bytes > spooled.bytes, "{spooled:?}");
+    assert_eq!((standing.offered, standing.delivered, standing.shed), (60, 0, 0));
+    assert!(standing.lag_seconds > 0.0 && standing.last_error.is_some(), "{standing:?}");
     let told = Box::new(sink).finish().expect("the end is no error");
     assert!(told[0].contains("60 of 60 rows were not stored: 60 wait in "), "{told:?}");
     assert!(files(folder.path()) > 0);
     Proxy::listening_on(listener(), store, Fault::Busy, 0);
     let mut sink = open(address, "later", Options { spool: spool(), ..quick() });
     emit(&mut sink, 50..60);
+    let gauge = sink.gauge().expect("there is somebody to wait for");
     assert_eq!(Box::new(sink).finish().expect("the end is no error"), Vec::<String>::new());
     assert_eq!(numbers(store, "later"), (0..60).collect::<Vec<_>>());
     assert_eq!(files(folder.path()), 0);
+    let standing = gauge.read();
+    assert_eq!((standing.delivered, standing.lag_seconds), (standing.offered, 0.0), "{standing:?}");
+    assert_eq!(standing.spool.map(|spool| (spool.batches, spool.memory_bytes)), Some((0, 0)));
 }
 
 #[test]

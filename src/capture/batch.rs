@@ -51,12 +51,30 @@ impl Store {
 pub struct Batch {
     pub store: Store,
     pub slots: Vec<Slot>,
+    /// When packets were lost on the way to here, if any were: whoever reads the batch takes it out.
+    pub lost: Option<Lost>,
+}
+
+/// A stretch of packet time in which packets were lost before they could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// The last packet that is known to have come before it.
+    pub from: Timestamp,
+    /// The first that came after it.
+    pub to: Timestamp,
+}
+
+impl Lost {
+    /// From the earlier beginning to the later end.
+    pub fn and(self, other: Self) -> Self {
+        Self { from: self.from.min(other.from), to: self.to.max(other.to) }
+    }
 }
 
 impl Batch {
     /// An empty batch, to be filled by a [`Source`].
     pub fn new() -> Self {
-        Self { store: Store::Block(Arc::default()), slots: Vec::new() }
+        Self { store: Store::Block(Arc::default()), slots: Vec::new(), lost: None }
     }
 
     pub fn frames(&self) -> impl Iterator<Item = Frame<'_>> {

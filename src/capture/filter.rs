@@ -77,7 +77,7 @@ impl Filter {
 
     /// Takes the frames that are not accepted out of the batch.
     pub fn apply(&mut self, batch: &mut Batch) {
-        let Batch { store, slots } = batch;
+        let Batch { store, slots, .. } = batch;
         let bytes = store.bytes();
         slots.retain(|slot| slot.frame(bytes).is_some_and(|frame| self.accepts(&frame)));
     }
@@ -191,7 +191,7 @@ mod tests {
         };
         let slots = vec![slot(0, tcp.len()), slot(tcp.len(), arp.len())];
         let store = super::super::batch::Store::Block(std::sync::Arc::new([tcp, arp].concat()));
-        let mut batch = Batch { store, slots };
+        let mut batch = Batch { store, slots, lost: None };
         Filter::new("tcp").unwrap().apply(&mut batch);
         assert_eq!(batch.slots.iter().map(|slot| slot.offset).collect::<Vec<_>>(), [0]);
     }

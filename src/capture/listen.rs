@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use super::batch::Source;
+use super::Timestamp;
+use super::batch::{Lost, Slot, Source};
 use crate::Error;
 
 /// An interface that is listened to.
@@ -58,6 +59,69 @@ impl Closing {
     }
 }
 
+/// Between which packets of an interface others were lost. The kernel tells that there were some when it is asked; which
+/// of those that wait to be read came before them, it does not.
+#[derive(Debug, Default)]
+pub(super) struct Losing {
+    /// The latest packet that was handed on.
+    latest: Option<Timestamp>,
+    /// The latest when the kernel was asked last.
+    asked: Option<Timestamp>,
+    /// Packets were lost after this one.
+    since: Option<Timestamp>,
+    end: End,
+}
+
+/// Behind which packets nothing was lost any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum End {
+    /// Those that waited when the loss was found, and those that come then: it may lie behind the last that waited.
+    #[default]
+    Unknown,
+    /// Those that come next.
+    Next,
+}
+
+impl Losing {
+    /// The kernel was asked, and had lost so many since the last time.
+    pub(super) fn asked(&mut self, lost: u64) {
+        if lost > 0 {
+            self.since = self.since.or(self.asked).or(self.latest).or(Some(Timestamp::default()));
+            self.end = End::Unknown;
+        }
+        self.asked = self.latest;
+    }
+
+    /// Packets are handed on, before which others were lost for certain.
+    pub(super) fn found(&mut self) {
+        if self.since.is_none() {
+            self.since = self.latest.or(Some(Timestamp::default()));
+            self.end = End::Next;
+        }
+    }
+
+    /// Packets are handed on: when others were lost between them and those before.
+    pub(super) fn before(&mut self, slots: &[Slot], backlog: Backlog) -> Option<Lost> {
+        let first = slots.iter().map(|slot| slot.ts).min()?;
+        let last = slots.iter().map(|slot| slot.ts).max()?;
+        let lost = self.since.map(|from| Lost { from: from.min(first), to: first });
+        self.latest = self.latest.max(Some(last));
+        match (self.end, backlog) {
+            (End::Next, _) => self.since = None,
+            (End::Unknown, Backlog::Waits) => self.since = self.since.and(self.latest),
+            (End::Unknown, Backlog::None) => (self.since, self.end) = (self.since.and(self.latest), End::Next),
+        }
+        lost
+    }
+}
+
+/// Whether more packets wait to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backlog {
+    Waits,
+    None,
+}
+
 /// Waits until one of the descriptors is readable, at most that long.
 pub(super) fn wait<'a>(descriptors: impl Iterator<Item = BorrowedFd<'a>>, patience: Duration) {
     let mut descriptors: Vec<PollFd<'_>> =
@@ -79,3 +143,42 @@ pub(super) fn wait_for(descriptor: &impl AsFd, patience: Duration) {
 const LATEST: Duration = Duration::from_secs(3);
 /// How long a quiet interface is waited for, so that its owner can stop.
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::LinkType;
+
+    fn slots(times: &[i64]) -> Vec<Slot> {
+        let slot =
+            |&ts| Slot { ts: Timestamp(ts), offset: 0, len: 0, wire_len: 0, link: LinkType::ETHERNET, interface: 0 };
+        times.iter().map(slot).collect()
+    }
+
+    fn lost(from: i64, to: i64) -> Option<Lost> {
+        Some(Lost { from: Timestamp(from), to: Timestamp(to) })
+    }
+
+    #[test]
+    fn what_was_lost_lies_between_the_last_question_and_the_end_of_what_waited() {
+        let mut losing = Losing::default();
+        assert_eq!(losing.before(&slots(&[1, 2]), Backlog::None), None);
+        losing.asked(0);
+        assert_eq!(losing.before(&slots(&[3, 4]), Backlog::Waits), None);
+        losing.asked(7);
+        assert_eq!(losing.before(&slots(&[6, 5]), Backlog::Waits), lost(2, 5));
+        assert_eq!(losing.before(&[], Backlog::Waits), None);
+        assert_eq!(losing.before(&slots(&[8, 9]), Backlog::None), lost(6, 8));
+        assert_eq!(losing.before(&slots(&[10]), Backlog::None), lost(9, 10));
+        assert_eq!(losing.before(&slots(&[11]), Backlog::None), None);
+    }
+
+    #[test]
+    fn a_block_that_says_so_comes_right_behind_what_was_lost() {
+        let mut losing = Losing::default();
+        assert_eq!(losing.before(&slots(&[1, 2]), Backlog::Waits), None);
+        losing.found();
+        assert_eq!(losing.before(&slots(&[5, 9]), Backlog::None), lost(2, 5));
+        assert_eq!(losing.before(&slots(&[11]), Backlog::Waits), None);
+    }
+}

@@ -26,7 +26,7 @@ pub mod tap;
 mod testing;
 pub mod write;
 
-pub use batch::{Batch, Fill, Slot, Source};
+pub use batch::{Batch, Fill, Lost, Slot, Source};
 pub use chain::Chain;
 pub use file::{Damage, Input, Warning};
 pub use filter::Filter;

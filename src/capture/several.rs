@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::batch::{Batch, Fill, Slot, Source, Store};
+use super::batch::{Batch, Fill, Lost, Slot, Source, Store};
 use super::listen::{Listen, PATIENCE, wait};
 use super::{Tally, Timestamp};
 use crate::Error;
@@ -19,6 +19,8 @@ pub struct Several<S> {
     ended: Vec<bool>,
     /// In the order of time, where more than one is listened to.
     held: Vec<(Slot, Arc<Vec<u8>>)>,
+    /// When packets of any of them were lost, until it is told.
+    lost: Option<Lost>,
     /// When the last of them came.
     came: Instant,
     batch: Batch,
@@ -36,6 +38,7 @@ impl<S: Listen> Several<S> {
             sources,
             ended,
             held: Vec::new(),
+            lost: None,
             came: Instant::now(),
             batch: Batch::new(),
             latest: Timestamp::default(),
@@ -56,9 +59,10 @@ impl<S: Listen> Several<S> {
                 *ended = true;
                 continue;
             }
-            let Batch { store, slots } = &self.batch;
+            let Batch { store, slots, lost } = &mut self.batch;
+            self.lost = lost.take().map(|lost| self.lost.map_or(lost, |other| lost.and(other))).or(self.lost);
             let (mut block, mut moved) = (Vec::new(), Vec::with_capacity(slots.len()));
-            for slot in slots {
+            for slot in slots.iter() {
                 let Some(frame) = slot.frame(store.bytes()) else { continue };
                 moved.push(Slot { offset: block.len() as u64, interface, ..*slot });
                 block.extend_from_slice(frame.data);
@@ -104,6 +108,8 @@ impl<S: Listen> Source for Several<S> {
             false => self.held.partition_point(|(slot, _)| slot.ts <= horizon),
         };
         self.give(count, batch);
+        // Before its packets may be: it is they that it is held against, by their times.
+        batch.lost = self.lost.take();
         if over && batch.slots.is_empty() {
             return Ok(Fill::End);
         }

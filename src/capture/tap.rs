@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::batch::{Batch, Fill, Source, Store};
-use super::listen::{Closing, Listen, PATIENCE, Tally, wait_for};
+use super::listen::{Backlog, Closing, Listen, Losing, PATIENCE, Tally, wait_for};
 use super::{LinkType, Slot, Timestamp};
 use crate::Error;
 use pcap::{Active, Capture, Device, Precision, TimestampType};
@@ -74,6 +74,7 @@ pub struct Tap {
     patience: Duration,
     packets: u64,
     counted: TapStats,
+    losing: Losing,
 }
 
 /// What the kernel counted since the tap was opened.
@@ -125,6 +126,7 @@ impl Tap {
             patience: PATIENCE,
             packets: 0,
             counted: TapStats::default(),
+            losing: Losing::default(),
         })
     }
 
@@ -188,6 +190,8 @@ impl Source for Tap {
             }
         }
         self.packets += batch.slots.len() as u64;
+        let waits = batch.slots.len() >= PACKETS_MAX;
+        batch.lost = self.losing.before(&batch.slots, if waits { Backlog::Waits } else { Backlog::None });
         if over && batch.slots.is_empty() {
             return Ok(Fill::End);
         }
@@ -202,12 +206,10 @@ impl Listen for Tap {
     fn tally(&mut self) -> Result<Tally, Error> {
         let now = self.stats()?;
         let before = std::mem::replace(&mut self.counted, now);
-        Ok(Tally {
-            packets: std::mem::take(&mut self.packets),
-            kernel: since(now.dropped, before.dropped),
-            interface: since(now.interface_dropped, before.interface_dropped),
-            shed: 0,
-        })
+        let kernel = since(now.dropped, before.dropped);
+        let interface = since(now.interface_dropped, before.interface_dropped);
+        self.losing.asked(kernel + interface);
+        Ok(Tally { packets: std::mem::take(&mut self.packets), kernel, interface, shed: 0 })
     }
 
     fn descriptor(&self) -> BorrowedFd<'_> {

@@ -1,18 +1,19 @@
 //! Options as they are written, and the texts of `--help`.
 
-use std::env;
+mod line;
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::styling::{AnsiColor, Style, Styles};
-use clap::{ArgAction, ArgGroup, Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ArgGroup, Args as Group, Parser, Subcommand, ValueEnum};
 
-use super::config;
+use super::config::InForce;
 use super::extract::args::ExtractArgs;
 use super::rules::args::RulesArgs;
-use crate::Error;
+use super::top::args::TopArgs;
 use crate::detect::Level;
 use crate::detect::threat::ListSource;
 use crate::sink::syslog;
@@ -28,12 +29,16 @@ pub struct Args {
     /// What `--print-config` asks for, instead of the run.
     #[arg(skip)]
     pub shown: Option<String>,
+    /// By key of the configuration file, where the command has such.
+    #[arg(skip)]
+    pub in_force: Option<InForce>,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Read(ReadArgs),
     Live(LiveArgs),
+    Top(TopArgs),
     Extract(ExtractArgs),
     Explain(ExplainArgs),
     Labels(LabelsArgs),
@@ -113,12 +118,15 @@ pub struct LiveArgs {
     /// The sensor's name in counters and in the store; by default the machine's
     #[arg(long, value_name = "NAME")]
     pub sensor: Option<String>,
-    /// Serve Prometheus' metrics, /healthz and /readyz at this address: PORT or HOST:PORT
+    /// Serve Prometheus' metrics, /healthz, /readyz and /top at this address: PORT or HOST:PORT
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub metrics: Option<SocketAddr>,
     /// Let --metrics be an address that others can reach: whoever does may read the figures
     #[arg(long)]
     pub metrics_public: bool,
+    /// Read rules, lists, labels and the configuration file again when they change, without SIGHUP
+    #[arg(long)]
+    pub watch: bool,
     /// Go on as this user once the interfaces are open (Linux)
     #[arg(long, value_name = "NAME")]
     pub user: Option<String>,
@@ -336,7 +344,7 @@ pub struct OutputArgs {
 }
 
 /// What is analysed, and how.
-#[derive(Debug, Group)]
+#[derive(Debug, Clone, Group)]
 #[command(group = ArgGroup::new("detection").args(["rules", "threat_list"]).multiple(true))]
 pub struct AnalysisArgs {
     /// Take only the packets that this expression accepts, in tcpdump's language (pcap-filter(7))
@@ -412,30 +420,6 @@ pub enum LogFormat {
     Json,
 }
 
-impl Args {
-    /// With what the configuration file says. Ends the program where the arguments ask for help or cannot be read.
-    ///
-    /// # Errors
-    /// What is wrong in the configuration file.
-    pub fn from_command_line() -> Result<Self, Error> {
-        let command = Self::command_with_version();
-        let words = config::with_file(&command, env::args_os().collect())?;
-        let matches = command.clone().get_matches_from(words);
-        let shown = config::in_force(&matches, &command)?;
-        let args = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        Ok(Self { shown, ..args })
-    }
-
-    fn command_with_version() -> clap::Command {
-        let features = if cfg!(feature = "ja4plus") { "ja4plus" } else { "none" };
-        let long = format!(
-            "{VERSION}
-features: {features}"
-        );
-        Self::command().version(VERSION).long_version(long)
-    }
-}
-
 pub fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("write 1 or more".to_owned()),
@@ -453,7 +437,7 @@ fn size(bounds: RangeInclusive<u32>) -> impl Fn(&str) -> Result<u32, String> + C
 }
 
 /// `9464`, which is one of this machine alone, or `[::1]:9464`.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let named = || text.strip_prefix("localhost:").and_then(|port| port.parse().ok()).map(local);
     let address = text.parse().ok().map(local).or_else(named).or_else(|| text.parse().ok());
@@ -494,8 +478,6 @@ const BYTES: &str = "write a size such as 500M or 4G, at least 1M";
 
 const INTERVAL: &str = "write a time such as 30s, 5m or 1h";
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 const AFTER: &str = "Exit status: 0 done; 1 --fail-on found alerts; 2 something could not be done.
 `tlsight COMMAND --help` says more, with examples.";
 
@@ -507,6 +489,8 @@ const STYLES: Styles = Styles::styled()
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod document;
 mod file;
+mod in_force;
 pub mod keys;
 
 use std::ffi::OsString;
@@ -16,6 +17,7 @@ use clap::{ArgMatches, Command};
 
 pub use document::{Document, defaults};
 pub use file::File;
+pub use in_force::InForce;
 
 use super::args::{ConfigArgs, ConfigCommand};
 use super::console::Console;
@@ -76,20 +78,34 @@ pub fn with_file(command: &Command, words: Vec<OsString>) -> Result<Vec<OsString
 }
 
 /// What `--print-config` shows: the keys with the values in force.
-pub fn in_force(matches: &ArgMatches, command: &Command) -> Result<Option<String>, Error> {
-    let Some((name, given)) = matches.subcommand() else { return Ok(None) };
-    let Some(of_command) = command.find_subcommand(name).filter(|command| knows(command, PRINT)) else {
-        return Ok(None);
-    };
+pub fn shown(matches: &ArgMatches, command: &Command) -> Result<Option<String>, Error> {
+    let Some((of_command, given)) = configured(matches, command) else { return Ok(None) };
     if !given.get_flag(PRINT) {
         return Ok(None);
     }
+    let limits = limits(given, command)?;
+    Ok(Some(Document { command: of_command, given, limits: &limits }.to_string()))
+}
+
+/// The keys with the values in force, of a command that has them.
+pub fn in_force(matches: &ArgMatches, command: &Command) -> Result<Option<InForce>, Error> {
+    let Some((of_command, given)) = configured(matches, command) else { return Ok(None) };
+    Ok(Some(InForce::of(of_command, given, limits(given, command)?)))
+}
+
+/// The command, if it is one that a file can configure, and what was given to it.
+fn configured<'a>(matches: &'a ArgMatches, command: &'a Command) -> Option<(&'a Command, &'a ArgMatches)> {
+    let (name, given) = matches.subcommand()?;
+    Some((command.find_subcommand(name).filter(|command| knows(command, PRINT))?, given))
+}
+
+fn limits(given: &ArgMatches, command: &Command) -> Result<Limits, Error> {
     let mut limits = match given.get_one::<PathBuf>(CONFIG) {
         Some(path) => File::read(path, command)?.limits,
         None => Limits::default(),
     };
     limits.max_flows = given.get_one("max_flows").copied().unwrap_or(limits.max_flows);
-    Ok(Some(Document { command: of_command, given, limits: &limits }.to_string()))
+    Ok(limits)
 }
 
 fn is_given(command: &Command, matches: &ArgMatches, option: &str) -> bool {

@@ -9,7 +9,6 @@ use crate::Error;
 use crate::config::Limits;
 use crate::detect::threat::{ListSource, Report};
 use crate::detect::{Detector, Rules, ThreatLists};
-use crate::runtime::Renewal;
 use crate::sink::screen::counted;
 
 /// Where rules and lists come from.
@@ -33,7 +32,7 @@ impl Sources {
     /// # Errors
     /// What of them cannot be used; lines of lists that cannot be read are said, and no error.
     pub fn detector(&self, limits: &Limits, console: &Console) -> Result<Detector, Error> {
-        let Renewal { rules, lists } = self.read(console)?;
+        let (rules, lists) = self.read(console)?;
         if let Some(path) = &self.rules {
             console.note(&format!("{} rules from {}", rules.len(), path.display()));
         }
@@ -44,40 +43,17 @@ impl Sources {
         Ok(detector)
     }
 
-    fn read(&self, console: &Console) -> Result<Renewal, Error> {
+    /// Reads rules and lists.
+    pub fn read(&self, console: &Console) -> Result<(Rules, Arc<ThreatLists>), Error> {
         let (lists, reports) = ThreatLists::load(&self.lists)?;
         reports.iter().for_each(|report| tell(report, console));
         let lists = Arc::new(lists);
-        let Some(path) = &self.rules else { return Ok(Renewal { rules: Rules::default(), lists }) };
+        let Some(path) = &self.rules else { return Ok((Rules::default(), lists)) };
         let rules = Rules::load_with(path, &lists)?;
         if rules.is_empty() {
             return Err(Error::Rules(vec![format!("{}: there are no rules (.yml files) in it", path.display())]));
         }
-        Ok(Renewal { rules, lists })
-    }
-
-    /// Reads them anew. What is in force stays where they cannot be used; either is said on a line.
-    #[cfg_attr(not(unix), allow(dead_code))]
-    pub fn renewal(&self, console: &Console) -> Option<Renewal> {
-        match self.read(console) {
-            Ok(renewal) => {
-                let (rules, listed) = (renewal.rules.len() as u64, renewal.lists.len() as u64);
-                let entries = if listed == 1 { "entry" } else { "entries" };
-                console.warn(&format!("read again: {}, {listed} {entries} of threat lists", counted(rules, "rule")));
-                Some(renewal)
-            }
-            Err(error) => {
-                let told = error.to_string();
-                let mut lines = told.lines();
-                let first = lines.next().unwrap_or_default();
-                let more = match lines.count() {
-                    0 => String::new(),
-                    more => format!(" (and {more} more)"),
-                };
-                console.warn(&format!("{first}{more}; what was in force stays"));
-                None
-            }
-        }
+        Ok((rules, lists))
     }
 }
 

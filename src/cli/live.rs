@@ -1,31 +1,35 @@
 //! `tlsight live`: interfaces to the outputs, until it is stopped.
 
 mod confine;
+mod files;
 mod keeping;
 mod listening;
 mod metrics;
 mod notify;
 mod own;
+mod reload;
 pub mod signals;
 mod status;
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::args::{self, LiveArgs};
-use super::detection::Sources;
+use super::config::InForce;
+use super::figures::Figures;
 use super::outputs::{Outputs, Use, host_name};
 use super::settings::Settings;
-use super::{Status, console, detection, print, watch};
+use super::{Status, config, console, detection, figures, print, settings, watch};
 use crate::Error;
 use crate::capture::Filter;
 use crate::capture::tap::{self, InterfaceState};
 use crate::flow::Hasher;
-use crate::judge::Measures;
 use crate::keep::Keep;
 use crate::runtime::{Pace, Plan};
+use crate::sink::Overview;
+use crate::sink::overview::Span;
 use crate::sink::summary::report::{Setting, View};
 use crate::stats::{Ledger, Phase};
 
@@ -34,11 +38,12 @@ use console::Console;
 use listening::Listening;
 use notify::Service;
 use own::Own;
-use signals::HangUp;
+use reload::Reload;
+use signals::{HangUp, Looks};
 use watch::Watched;
 
 /// Listens until SIGINT or SIGTERM; a second signal ends the program at once.
-pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
+pub fn run(args: &LiveArgs, in_force: Option<&InForce>, console: &Console) -> Result<Status, Error> {
     if args.interface.is_empty() {
         print(&list()?)?;
         return Err(Error::Input("name one of these interfaces: tlsight live -i IFACE".to_owned()));
@@ -53,12 +58,14 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
         return Err(Error::Input(format!("interface {twice} is named twice: each of its packets would count as two")));
     }
     let settings = Settings::of(&args.analysis, console)?;
-    let (fail_on, rules) = (settings.fail_on(), settings.detector.as_ref().map(|detector| detector.rules().len()));
+    let rules = settings.detector.as_ref().map(|detector| detector.rules().len());
     let filter = args.analysis.filter.clone();
     // The kernel is given the expression; here it is only checked, so that a wrong one is told as such.
     filter.as_deref().map(Filter::new).transpose()?;
-    let sources = Sources::of(&args.analysis);
-    let stop = signals::stop_on_signal(if sources.is_some() { HangUp::Renews } else { HangUp::Ends })?;
+    let reload = Reload::of(args, in_force, &settings, console);
+    let (fail_on, now) = (reload.as_ref().map(Reload::fail_on), settings.fail_on());
+    let stop = signals::stop_on_signal(if reload.is_some() { HangUp::Renews } else { HangUp::Ends })?;
+    let looks = if args.watch { Looks::NowAndThen } else { Looks::Never };
     let sensor = args.sensor.clone().unwrap_or_else(host_name);
     // Never on the thread that reads: a slow output would cost packets.
     let threads = args.analysis.threads.unwrap_or(settings.threads.max(2));
@@ -74,11 +81,14 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     confined.done.iter().for_each(|line| console.note(line));
     confined.missing.iter().for_each(|line| console.warn(line));
 
-    let outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
+    let mut outputs = Outputs::open(&args.output, Use::Live, std::iter::empty(), &sensor, console)?;
     let keep = keeping::open(args, listening.links(), &ledger)?;
-    let renewals = signals::attend(sources, &ledger, console)?;
+    let renewals = signals::attend(reload, looks, &ledger, console)?;
     if let Some(door) = door {
-        let address = metrics::serve(door, Arc::clone(&ledger))?;
+        let overview = Overview::new(Span::Recent(RECENT));
+        let board = overview.board();
+        outputs.sinks.push(Box::new(overview));
+        let address = metrics::serve(door, Figures::of(&outputs.sinks, &ledger, board, &sensor))?;
         console.note(&format!("metrics at http://{address}/metrics"));
     }
     let interfaces = args.interface.join(", ");
@@ -89,11 +99,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     let watchdog = service.watch(&watched)?;
     let plan = Plan {
         threads,
-        measures: Measures {
-            anchors: settings.anchors,
-            chain_checks: Some(settings.limits.chain_checks),
-            knowledge: settings.knowledge,
-        },
+        measures: settings.measures(),
         limits: settings.limits,
         hasher: Hasher::random(),
         // The kernel has applied it.
@@ -130,6 +136,7 @@ pub fn run(args: &LiveArgs, console: &Console) -> Result<Status, Error> {
     for line in status::account(&ledger, begun.elapsed(), &counters) {
         console.warn(&line);
     }
+    let fail_on = fail_on.map_or(now, |level| *level.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(Settings::verdict(fail_on, &outcome, console))
 }
 
@@ -158,3 +165,6 @@ fn list() -> Result<String, Error> {
     });
     Ok(lines.collect())
 }
+
+/// How far `tlsight top` looks back.
+const RECENT: Duration = Duration::from_secs(300);

@@ -13,10 +13,11 @@ use super::args::{AnalysisArgs, Args};
 use super::config::File;
 use super::console::Console;
 use super::detection::Sources;
-use super::labels::knowledge;
+pub use super::labels::knowledge;
 use crate::Error;
 use crate::config::Limits;
 use crate::detect::{Detector, Level};
+use crate::judge::Measures;
 use crate::judge::labels::KnowledgeBase;
 use crate::runtime::Outcome;
 use crate::x509::verify::{Anchors, PemFault};
@@ -47,6 +48,15 @@ impl Settings {
             false => Some(Arc::new(knowledge(&args.labels)?)),
         };
         Ok(Self { threads, limits, detector, anchors, knowledge, fail_on: args.fail_on })
+    }
+
+    /// What a sensor judges sessions by.
+    pub fn measures(&self) -> Measures {
+        Measures {
+            anchors: Arc::clone(&self.anchors),
+            chain_checks: Some(self.limits.chain_checks),
+            knowledge: self.knowledge.clone(),
+        }
     }
 
     /// What the exit status says of an outcome. Complaints are said here.

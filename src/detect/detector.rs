@@ -99,6 +99,13 @@ impl Detector {
         self.lists = lists;
     }
 
+    /// Goes on with other caps. What is remembered beyond them goes when the next comes.
+    pub fn set_limits(&mut self, limits: &Limits) {
+        self.correlations.set_caps(Caps { groups: limits.rule_groups, bytes: limits.rule_bytes });
+        self.suppressor.set_keys(limits.suppressed_keys);
+        self.listed.set_keys(limits.suppressed_keys);
+    }
+
     pub fn rules(&self) -> &Rules {
         &self.rules
     }

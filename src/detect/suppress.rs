@@ -93,6 +93,11 @@ impl Suppressor {
         Self { store, keys: keys.max(1), counters: Counters::default(), turn: 0, lists: rules, key: Vec::new() }
     }
 
+    /// Remembers at most so many keys from now on.
+    pub fn set_keys(&mut self, keys: usize) {
+        self.keys = keys.max(1);
+    }
+
     pub fn counters(&self) -> Counters {
         self.counters
     }

@@ -183,6 +183,7 @@ impl Reason {
             Self::NotSeen => "not_seen",
             Self::Midstream => "midstream",
             Self::Gap => "gap",
+            Self::Dropped => "dropped",
             Self::Truncated => "truncated",
             Self::Limit => "limit",
             Self::Malformed => "malformed",

@@ -94,6 +94,18 @@ impl Chains {
         }
     }
 
+    /// Judges by other anchors: what was judged by those before is judged again.
+    pub fn renew(&mut self, anchors: Arc<Anchors>) {
+        self.verifier = Verifier::new(anchors);
+        self.paths.clear();
+        self.staples.clear();
+    }
+
+    /// New verdicts a second from now on.
+    pub fn set_share(&mut self, per_second: Option<u32>) {
+        self.budget.per_second = per_second;
+    }
+
     /// Chains that were shown when the second's share was used up.
     pub fn unchecked(&self) -> u64 {
         self.unchecked

@@ -29,6 +29,7 @@ pub struct Judge {
     chains: Chains,
     postures: Postures,
     labeller: Option<Labeller>,
+    measures: Measures,
     /// Certificates that were told of in full.
     told: HashSet<[u8; 32], ahash::RandomState>,
 }
@@ -48,11 +49,25 @@ impl Judge {
     pub fn new(measures: Measures) -> Self {
         Self {
             browsers: BrowserJudge::default(),
-            chains: Chains::new(measures.anchors, measures.chain_checks),
+            chains: Chains::new(Arc::clone(&measures.anchors), measures.chain_checks),
             postures: Postures::default(),
-            labeller: measures.knowledge.map(Labeller::new),
+            labeller: measures.knowledge.clone().map(Labeller::new),
+            measures,
             told: HashSet::default(),
         }
+    }
+
+    /// Goes on by other measures. What was found by those that stay is not found again.
+    pub fn renew(&mut self, measures: Measures) {
+        if !Arc::ptr_eq(&self.measures.anchors, &measures.anchors) {
+            self.chains.renew(Arc::clone(&measures.anchors));
+        }
+        self.chains.set_share(measures.chain_checks);
+        let knowledge = [&self.measures.knowledge, &measures.knowledge].map(|known| known.as_ref().map(Arc::as_ptr));
+        if knowledge[0] != knowledge[1] {
+            self.labeller = measures.knowledge.clone().map(Labeller::new);
+        }
+        self.measures = measures;
     }
 
     /// Adds to an event what it means.

@@ -139,6 +139,7 @@ impl Worker<'_> {
             let now = self.now(&batch);
             clock.tell(now, &mut engine);
             let mut events = Events::new();
+            batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
             look(&mut engine, &batch, self.keeper.as_mut(), &mut |event| events.push(event));
             if let Some(now) = now.max(quiet) {
                 engine.expire(now, &mut |event| events.push(event));

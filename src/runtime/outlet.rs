@@ -76,11 +76,19 @@ impl Outlet {
         Ok(stricter(flow, detected))
     }
 
-    /// Goes on with the newest rules and lists, where there are newer ones.
+    /// Goes on with the newest rules, lists and labels, where there are newer ones.
     fn renew(&mut self) -> Result<ControlFlow<()>, Error> {
         let newest = self.detection.renewals.as_ref().and_then(|renewals| renewals.try_iter().last());
-        let Some(Renewal { rules, lists }) = newest else { return Ok(ControlFlow::Continue(())) };
+        let Some(Renewal { rules, lists, measures, limits }) = newest else { return Ok(ControlFlow::Continue(())) };
+        self.judge.renew(measures);
+        if self.detection.detector.is_none() {
+            if !rules.is_empty() || !lists.is_empty() {
+                self.detection.detector = Some(Detector::with_limits(rules, &limits).with_lists(lists));
+            }
+            return Ok(ControlFlow::Continue(()));
+        }
         self.detect(|detector, alert| {
+            detector.set_limits(&limits);
             detector.reload(rules, alert);
             detector.renew_lists(lists);
         })

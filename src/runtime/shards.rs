@@ -136,7 +136,9 @@ impl Reader {
             keep_all(batch, keeper);
         }
         let count = self.hands.len();
+        let lost = batch.lost.take();
         for hand in &mut self.hands {
+            hand.batch.lost = lost;
             hand.batch.store = batch.store.clone();
             hand.batch.slots = Vec::with_capacity(batch.slots.len().div_ceil(count) * 5 / 4);
         }
@@ -194,9 +196,10 @@ impl Worker {
         let mut clock = Clock::new(self.pace, &self.limits);
         let mut shed = 0;
         let mut last = 0;
-        for Work { number, batch, now } in works {
+        for Work { number, mut batch, now } in works {
             clock.tell(now, &mut engine);
             let mut events = Events::new();
+            batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
             look(&mut engine, &batch, self.keeper.as_mut(), &mut |event| events.push(event));
             if let Some(now) = now {
                 engine.expire(now, &mut |event| events.push(event));
@@ -305,4 +308,4 @@ pub(super) fn join<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
 /// Batches that wait for a shard.
 const SHARD_QUEUE: usize = 8;
 /// Batches of events that wait for the outlet.
-pub(super) const OUTLET_QUEUE: usize = 256;
+pub const OUTLET_QUEUE: usize = 256;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender};
 
 use super::backoff::Backoff;
+use super::standing::{self, Gauge, Standing};
 
 /// Who knows how to deliver a message.
 pub trait Carry: Send + 'static {
@@ -69,8 +70,12 @@ pub struct Courier {
     ended: Receiver<()>,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
+/// What both ends see.
+#[derive(Debug)]
+pub struct Shared {
+    output: &'static str,
+    /// Messages that may wait.
+    capacity: usize,
     state: Mutex<State>,
     changed: Condvar,
     tally: Tally,
@@ -80,6 +85,10 @@ struct Shared {
 struct State {
     queue: VecDeque<Box<[u8]>>,
     bytes: usize,
+    /// A message is under way.
+    carries: bool,
+    /// Since when something waits and nothing has arrived.
+    waits: Option<Instant>,
     /// The last attempt failed.
     failing: bool,
     /// Set at the end of the run: after it, nothing is tried again.
@@ -93,12 +102,26 @@ struct Tally {
     delivered: AtomicU64,
     shed: AtomicU64,
     refused: AtomicU64,
+    /// Attempts that failed.
+    failures: AtomicU64,
 }
 
 impl Courier {
-    /// Starts the thread.
-    pub fn start<C: Carry>(name: &str, mut carrier: C, options: Options) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+    /// Starts the thread. `output` is what the receiver is in figures, `name` in messages.
+    pub fn start<C: Carry>(
+        output: &'static str,
+        name: &str,
+        mut carrier: C,
+        options: Options,
+    ) -> std::io::Result<Self> {
+        let capacity = options.queue_messages;
+        let shared = Arc::new(Shared {
+            output,
+            capacity,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            tally: Tally::default(),
+        });
         let (end, ended) = crossbeam_channel::bounded(0);
         let (of_thread, called) = (Arc::clone(&shared), name.to_owned());
         thread::Builder::new().name("courier".to_owned()).spawn(move || {
@@ -127,7 +150,12 @@ impl Courier {
         }
         state.bytes += message.len();
         state.queue.push_back(message);
+        state.waits.get_or_insert_with(Instant::now);
         shared.changed.notify_all();
+    }
+
+    pub fn gauge(&self) -> Gauge {
+        Gauge::Courier(Arc::clone(&self.shared))
     }
 
     /// Waits, within the bound, until all has arrived; tells what has not.
@@ -142,9 +170,31 @@ impl Courier {
 }
 
 impl Shared {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        let value = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let Tally { offered, delivered, shed, refused, failures } = &self.tally;
+        let state = self.state();
+        Standing {
+            output: self.output.to_owned(),
+            unit: "alerts".to_owned(),
+            waiting: state.queue.len() as u64 + u64::from(state.carries),
+            capacity: self.capacity as u64,
+            offered: value(offered),
+            delivered: value(delivered),
+            shed: value(shed),
+            refused: value(refused),
+            failures: value(failures),
+            lag_seconds: standing::seconds(state.waits.map(|since| since.elapsed())),
+            last_error: state.last_error.clone(),
+            spool: None,
+        }
+    }
+
     fn work<C: Carry>(&self, carrier: &mut C, name: &str) {
         while let Some(message) = self.next() {
             self.deliver(carrier, &message, name);
+            self.state().is_done();
             self.changed.notify_all();
         }
         carrier.close();
@@ -158,7 +208,10 @@ impl Shared {
                 return None;
             }
             match state.pop() {
-                Some(message) => return Some(message),
+                Some(message) => {
+                    state.carries = true;
+                    return Some(message);
+                }
                 None if state.deadline.is_some() => return None,
                 None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
@@ -183,6 +236,7 @@ impl Shared {
                 Failure::Away(why) | Failure::Refused(why) => (why, None),
                 Failure::Answered(why, wish) => (why, *wish),
             };
+            count(&self.tally.failures);
             let mut state = self.state();
             if !std::mem::replace(&mut state.failing, true) {
                 tracing::warn!("{name}: {why}");
@@ -226,7 +280,7 @@ impl Shared {
     /// One line on what did not arrive.
     fn summary(&self, name: &str) -> Option<String> {
         let value = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let Tally { offered, delivered, shed, refused } = &self.tally;
+        let Tally { offered, delivered, shed, refused, .. } = &self.tally;
         let (offered, delivered, shed, refused) = (value(offered), value(delivered), value(shed), value(refused));
         let lost = offered.saturating_sub(delivered);
         if lost == 0 {
@@ -254,6 +308,12 @@ impl State {
         let message = self.queue.pop_front()?;
         self.bytes -= message.len();
         Some(message)
+    }
+
+    /// What was under way is no more: it has arrived, or is given up.
+    fn is_done(&mut self) {
+        self.carries = false;
+        self.waits = (!self.queue.is_empty()).then(Instant::now);
     }
 
     fn is_over(&self) -> bool {
@@ -317,7 +377,7 @@ mod tests {
         let taken = Arc::default();
         let failures = [Failure::Away("away".into()), Failure::Answered("busy".into(), None)].into();
         let fake = Fake { failures, taken: Arc::clone(&taken), gate: None };
-        let courier = Courier::start("x", fake, options(10, WhenFull::Shed)).expect("a thread");
+        let courier = Courier::start("syslog", "x", fake, options(10, WhenFull::Shed)).expect("a thread");
         (1..=3).for_each(|number| courier.offer(message(number)));
         assert_eq!(courier.finish(), Vec::<String>::new());
         assert_eq!(*taken.lock().expect("no panic"), [[1], [2], [3]]);
@@ -328,7 +388,7 @@ mod tests {
         let taken = Arc::default();
         let failures = [Failure::Refused("400".into())].into();
         let fake = Fake { failures, taken: Arc::clone(&taken), gate: None };
-        let courier = Courier::start("x", fake, options(10, WhenFull::Shed)).expect("a thread");
+        let courier = Courier::start("syslog", "x", fake, options(10, WhenFull::Shed)).expect("a thread");
         (1..=2).for_each(|number| courier.offer(message(number)));
         let told = courier.finish();
         assert_eq!(told, ["x: 1 of 2 alerts were not delivered: 1 were refused; last error: 400"]);
@@ -340,7 +400,7 @@ mod tests {
         let taken = Arc::default();
         let (open, gate) = crossbeam_channel::unbounded();
         let fake = Fake { failures: VecDeque::new(), taken: Arc::clone(&taken), gate: Some(gate) };
-        let courier = Courier::start("x", fake, options(2, WhenFull::Shed)).expect("a thread");
+        let courier = Courier::start("syslog", "x", fake, options(2, WhenFull::Shed)).expect("a thread");
         courier.offer(message(1));
         // The thread holds the first, at the gate.
         while !courier.shared.state().queue.is_empty() {
@@ -357,7 +417,7 @@ mod tests {
     fn files_wait_for_a_receiver_that_takes() {
         let taken = Arc::default();
         let fake = Fake { failures: VecDeque::new(), taken: Arc::clone(&taken), gate: None };
-        let courier = Courier::start("x", fake, options(1, WhenFull::Wait)).expect("a thread");
+        let courier = Courier::start("syslog", "x", fake, options(1, WhenFull::Wait)).expect("a thread");
         (0..200).for_each(|number| courier.offer(message(number)));
         assert_eq!(courier.finish(), Vec::<String>::new());
         assert_eq!(taken.lock().expect("no panic").len(), 200);
@@ -368,7 +428,7 @@ mod tests {
         let failures = vec![Failure::Away("away".into()); 10_000].into();
         let fake = Fake { failures, taken: Arc::default(), gate: None };
         let options = Options { finish_wait: Duration::from_millis(300), ..options(1, WhenFull::Wait) };
-        let courier = Courier::start("x", fake, options).expect("a thread");
+        let courier = Courier::start("syslog", "x", fake, options).expect("a thread");
         courier.offer(message(0));
         while !courier.shared.state().failing {
             thread::yield_now();
@@ -376,6 +436,9 @@ mod tests {
         let begun = Instant::now();
         (1..=20).for_each(|number| courier.offer(message(number)));
         assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        let standing = courier.gauge().read();
+        assert_eq!((standing.waiting, standing.capacity, standing.shed), (2, 1, 19), "{standing:?}");
+        assert!(standing.failures > 0 && standing.lag_seconds > 0.0 && standing.last_error.is_some(), "{standing:?}");
         let told = courier.finish().concat();
         assert!(
             told.starts_with("x: 21 of 21 alerts were not delivered: 19 found the queue full, 2 did not arrive"),

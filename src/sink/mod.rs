@@ -13,9 +13,11 @@ pub mod forms;
 pub mod json;
 pub mod ndjson;
 pub mod outflow;
+pub mod overview;
 pub mod record;
 pub mod screen;
 pub mod sessions;
+pub mod standing;
 pub mod summary;
 pub mod syslog;
 mod trust;
@@ -36,7 +38,9 @@ pub use cef::Cef;
 pub use clickhouse::ClickHouse;
 pub use ndjson::Ndjson;
 pub use outflow::Outflow;
+pub use overview::Overview;
 pub use sessions::Sessions;
+pub use standing::{Gauge, Standing};
 pub use summary::Summary;
 pub use syslog::Syslog;
 pub use webhook::Webhook;
@@ -63,6 +67,11 @@ pub trait Sink: Send {
     /// Hands on what is buffered; called when nothing has come for a while.
     fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// A way to ask how it stands, where somebody is waited for.
+    fn gauge(&self) -> Option<Gauge> {
+        None
     }
 
     /// The end of the run: hands on what is left, waiting for it within the sink's own bound.

@@ -7,7 +7,7 @@
 
 mod distinct;
 pub mod report;
-mod top;
+pub(super) mod top;
 
 use std::net::IpAddr;
 use std::ops::ControlFlow;
@@ -85,7 +85,7 @@ struct Client {
 
 /// By what a server goes: the name it was asked for, else its address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Server {
+pub(super) enum Server {
     Name(Box<[u8]>, u16),
     Address(IpAddr, u16),
 }
@@ -289,7 +289,7 @@ impl Carrier {
 }
 
 impl Server {
-    fn of(event: &Event) -> Self {
+    pub(super) fn of(event: &Event) -> Self {
         let name = event.server_name();
         match name.filter(|name| !name.is_empty()) {
             Some(name) => Self::Name(name.get(..NAME_BYTES).unwrap_or(name).into(), event.server.port),
@@ -298,7 +298,7 @@ impl Server {
     }
 
     /// Printable ASCII; a name says its port where it is not 443.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         match self {
             Self::Name(name, HTTPS) => printable(name).into_owned(),
             Self::Name(name, port) => format!("{}:{port}", printable(name)),

@@ -13,9 +13,9 @@ use ureq::Agent;
 use ureq::http::header::RETRY_AFTER;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 
-use super::Sink;
 use super::courier::{Carry, Courier, Failure, Options, one_line};
 use super::record::Printer;
+use super::{Gauge, Sink};
 use crate::Error;
 use crate::detect::Alert;
 
@@ -111,7 +111,7 @@ impl Webhook {
     pub fn open(target: &Target, options: Options) -> Result<Self, Error> {
         let name = format!("webhook at {}", target.shown);
         let carrier = Post { agent: target.agent(), url: target.url.clone(), token: target.token.clone() };
-        let courier = Courier::start(&name, carrier, options)
+        let courier = Courier::start("webhook", &name, carrier, options)
             .map_err(|why| Error::Input(format!("{name}: no thread for it: {why}")))?;
         Ok(Self { courier, printer: Printer::default() })
     }
@@ -123,6 +123,10 @@ impl Sink for Webhook {
         self.printer.alert(alert, &mut body);
         self.courier.offer(body.into());
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn gauge(&self) -> Option<Gauge> {
+        Some(self.courier.gauge())
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<String>, Error> {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Counters, InterfaceCounters, Kept, KeptCounters};
 
 /// The figures of a run while it lasts.
@@ -38,9 +40,21 @@ pub enum Lane {
     Outlet,
 }
 
+impl Lane {
+    pub fn name(self) -> String {
+        match self {
+            Self::Reader => "reader".to_owned(),
+            Self::Outlet => "outlet".to_owned(),
+            Self::Shard(index) => format!("shard-{index}"),
+        }
+    }
+}
+
 /// How far the run is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Phase {
+    #[default]
     Starting,
     Running,
     Stopping,
@@ -211,6 +225,9 @@ impl Ledger {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// A silence after which a thread is stuck: every one gives a sign of life ten times a second.
+pub const STUCK: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests {

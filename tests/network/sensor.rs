@@ -75,11 +75,20 @@ impl Sensor {
     }
 
     pub fn session(&mut self) -> Value {
+        self.told("tlsight.tls")
+    }
+
+    pub fn alert(&mut self) -> Value {
+        self.told("tlsight.alert")
+    }
+
+    /// The next line of a kind.
+    fn told(&mut self, dataset: &str) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
-            assert!(Instant::now() < until, "no session is told");
+            assert!(Instant::now() < until, "no line of {dataset} is told");
             let line = self.lines.recv_timeout(PATIENCE).expect("a line");
-            if line.contains("\"dataset\":\"tlsight.tls\"") {
+            if line.contains(&format!("\"dataset\":\"{dataset}\"")) {
                 return serde_json::from_str(&line).expect("JSON");
             }
         }

@@ -143,7 +143,7 @@ impl Source for Written {
                     });
                     block.extend_from_slice(frame);
                 }
-                *batch = Batch { store: Store::Block(Arc::new(block)), slots };
+                *batch = Batch { store: Store::Block(Arc::new(block)), slots, lost: None };
                 let turns = Arc::clone(&self.turn);
                 // The next comes when the other has looked around a few times.
                 thread::spawn(move || {

@@ -56,6 +56,11 @@ impl Ring {
         Some(block)
     }
 
+    /// Whether the kernel is done with the next block, too.
+    pub(super) fn has_next(&self) -> bool {
+        self.memory.status(self.next).load(Ordering::Acquire) & USER != 0
+    }
+
     /// Whether half of the ring or more waits to be read: the kernel has filled the block that lies half a ring ahead.
     pub(super) fn is_half_full(&self) -> bool {
         let ahead = (self.next + self.memory.lent.len() / 2 - 1) % self.memory.lent.len();
@@ -65,6 +70,11 @@ impl Ring {
 }
 
 impl Block {
+    /// Whether the kernel had lost packets when it closed the block, and was not asked since.
+    pub(super) fn follows_a_loss(&self) -> bool {
+        self.memory.status(self.index).load(Ordering::Relaxed) & libc::TP_STATUS_LOSING != 0
+    }
+
     pub fn bytes(&self) -> &[u8] {
         // SAFETY: the block lies inside the map, which lives as long as `memory`. Its status says that the kernel does not
         // write to it, and only `drop` says otherwise. `Ring::take` lends a block once, and who changes it has `&mut`.

@@ -15,6 +15,7 @@ mod socket;
 pub(super) mod stamps;
 
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use pcap::{Capture, Linktype};
 
 use super::batch::{Batch, Fill, Source, Store};
-use super::listen::{Closing, Listen, PATIENCE, Tally, wait_for};
+use super::listen::{Backlog, Closing, Listen, Losing, PATIENCE, Tally, wait_for};
 use super::tap::{Stamps, TapMode, TapOptions};
 use crate::Error;
 
@@ -46,6 +47,9 @@ pub struct Ring {
     /// Whose data is left out while half of the ring waits to be read.
     finished: Option<Arc<Finished>>,
     shed: u64,
+    /// What the kernel has lost, of which it was asked before the time to tell.
+    dropped: u64,
+    losing: Losing,
     /// What the interface had lost when it was last asked; the first ring of an interface asks.
     interface_lost: Option<u64>,
 }
@@ -97,6 +101,8 @@ impl Ring {
                 packets: 0,
                 finished: None,
                 shed: 0,
+                dropped: 0,
+                losing: Losing::default(),
                 interface_lost: (index == 0).then(|| lost_by(&options.interface)),
             });
         }
@@ -119,6 +125,10 @@ impl Ring {
     pub fn shed(&mut self, finished: Arc<Finished>) {
         self.finished = Some(finished);
     }
+
+    fn failed(&self, error: &io::Error) -> Error {
+        Error::Interface { interface: self.name.clone(), why: error.to_string() }
+    }
 }
 
 impl Source for Ring {
@@ -138,6 +148,13 @@ impl Source for Ring {
                     self.shed += (before - batch.slots.len()) as u64;
                 }
                 self.packets += batch.slots.len() as u64;
+                // Says so until the kernel is asked: then the blocks behind this one need not.
+                if block.follows_a_loss() {
+                    self.losing.found();
+                    self.dropped += self.socket.take_drops().map_err(|error| self.failed(&error))?;
+                }
+                let backlog = if self.blocks.has_next() { Backlog::Waits } else { Backlog::None };
+                batch.lost = self.losing.before(&batch.slots, backlog);
                 batch.store = Store::Ring(Arc::new(block));
             }
             None => {
@@ -147,7 +164,7 @@ impl Source for Ring {
                 // An interface that is down gives an error once, and packets again when it is up.
                 match self.socket.take_error() {
                     Some(error) if error.raw_os_error() != Some(libc::ENETDOWN) => {
-                        return Err(Error::Interface { interface: self.name.clone(), why: error.to_string() });
+                        return Err(self.failed(&error));
                     }
                     _ => {}
                 }
@@ -159,8 +176,7 @@ impl Source for Ring {
 
 impl Listen for Ring {
     fn tally(&mut self) -> Result<Tally, Error> {
-        let failed = |error: std::io::Error| Error::Interface { interface: self.name.clone(), why: error.to_string() };
-        let kernel = self.socket.take_drops().map_err(failed)?;
+        let kernel = self.socket.take_drops().map_err(|error| self.failed(&error))?;
         let interface = match &mut self.interface_lost {
             Some(before) => {
                 let now = lost_by(&self.name);
@@ -171,6 +187,8 @@ impl Listen for Ring {
             }
             None => 0,
         };
+        self.losing.asked(kernel + interface);
+        let kernel = kernel + std::mem::take(&mut self.dropped);
         Ok(Tally {
             packets: std::mem::take(&mut self.packets),
             kernel,

@@ -27,15 +27,22 @@ pub fn defaults() -> String {
 
 impl Display for Document<'_> {
     fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        let limits = keys::limits(self.limits);
-        out.write_str(&written(|key| match key.kind {
-            Kind::Limit => limits.iter().find(|(name, _)| *name == key.name).map(|(_, value)| value.to_string()),
-            kind => self.value(kind),
-        }))
+        let entries = self.entries();
+        out.write_str(&written(|key| entries.iter().find(|(entry, _)| *entry == key)?.1.clone()))
     }
 }
 
 impl Document<'_> {
+    /// The keys, each with what is in force if something is.
+    pub fn entries(&self) -> Vec<(&'static Key, Option<String>)> {
+        let limits = keys::limits(self.limits);
+        let value = |key: &'static Key| match key.kind {
+            Kind::Limit => limits.iter().find(|(name, _)| *name == key.name).map(|(_, value)| value.to_string()),
+            kind => self.value(kind),
+        };
+        KEYS.iter().map(|key| (key, value(key))).collect()
+    }
+
     fn value(&self, kind: Kind) -> Option<String> {
         let text = |text: String| Value::String(text).to_string();
         match kind {

@@ -224,28 +224,31 @@ pub const KEYS: &[Key] = &[
         name: "labels",
         kind: Kind::Texts("labels"),
         default: Default::Unset { example: "[\"/etc/tlsight/labels\"]" },
-        about: "What software is known by its fingerprints, beside what is compiled in: files or folders.",
+        about: "What software is known by its fingerprints, beside what is compiled in: files or folders. Read\n\
+                again on SIGHUP.",
     },
     Key {
         table: "analysis",
         name: "use_labels",
         kind: Kind::Unless("no-labels"),
         default: Default::Is("true"),
-        about: "Whether sessions are labelled at all.",
+        about: "Whether sessions are labelled at all. Taken on at SIGHUP.",
     },
     Key {
         table: "analysis",
         name: "fail_on",
         kind: Kind::Text("fail-on"),
         default: Default::Unset { example: "\"high\"" },
-        about: "End with status 1 if there were alerts of this level or above: informational, low, medium, high, critical.",
+        about: "End with status 1 if there were alerts of this level or above: informational, low, medium, high, critical.\n\
+                Taken on at SIGHUP.",
     },
     Key {
         table: "analysis",
         name: "ca_files",
         kind: Kind::Texts("ca-file"),
         default: Default::Unset { example: "[\"/etc/tlsight/own-ca.pem\"]" },
-        about: "Authorities that are trusted beside Mozilla's when certificates are judged: PEM files.",
+        about: "Authorities that are trusted beside Mozilla's when certificates are judged: PEM files. Read again on\n\
+                SIGHUP.",
     },
     Key {
         table: "outputs",
@@ -380,7 +383,7 @@ pub const KEYS: &[Key] = &[
         name: "metrics",
         kind: Kind::Text("metrics"),
         default: Default::Unset { example: "\"127.0.0.1:9464\"" },
-        about: "Serve Prometheus' metrics, /healthz and /readyz at this address: PORT or HOST:PORT.",
+        about: "Serve Prometheus' metrics, /healthz, /readyz and /top at this address: PORT or HOST:PORT.",
     },
     Key {
         table: "sensor",
@@ -388,6 +391,13 @@ pub const KEYS: &[Key] = &[
         kind: Kind::Switch("metrics-public"),
         default: Default::Is("false"),
         about: "Whether `metrics` may be an address that others can reach: whoever does may read the figures.",
+    },
+    Key {
+        table: "sensor",
+        name: "watch",
+        kind: Kind::Switch("watch"),
+        default: Default::Is("false"),
+        about: "Whether rules, threat lists, labels, authorities and this file are read again when they change, without SIGHUP.",
     },
     Key {
         table: "sensor",
@@ -420,10 +430,13 @@ pub const KEYS: &[Key] = &[
     limit("idle_seconds", "Seconds (packet time) of silence after which a connection is over."),
     limit("half_open_seconds", "Seconds (packet time) that a half-open or a closed connection is kept."),
     limit("fragment_seconds", "Seconds (packet time) that an incomplete IP datagram is kept."),
-    limit("chain_checks", "Chains of certificates that are verified in a second (packet time) by `live`; 0: none."),
-    limit("rule_groups", "Groups of sessions that correlation rules hold."),
-    limit("rule_bytes", "Bytes that those groups take, about."),
-    limit("suppressed_keys", "Keys of which alerts are held back."),
+    limit(
+        "chain_checks",
+        "Chains of certificates that are verified in a second (packet time) by `live`; 0: none. Taken on at SIGHUP.",
+    ),
+    limit("rule_groups", "Groups of sessions that correlation rules hold. Taken on at SIGHUP."),
+    limit("rule_bytes", "Bytes that those groups take, about. Taken on at SIGHUP."),
+    limit("suppressed_keys", "Keys of which alerts are held back. Taken on at SIGHUP."),
 ];
 
 const fn limit(name: &'static str, about: &'static str) -> Key {

@@ -21,7 +21,7 @@ use crate::runtime::{self, Outcome, Plan};
 /// What packets come out of.
 pub enum Listening {
     /// One thread reads, and deals out.
-    Pcap { sensor: Timed<Sensor<Tap>>, links: Vec<LinkType> },
+    Pcap { sensor: Box<Timed<Sensor<Tap>>>, links: Vec<LinkType> },
     /// The kernel deals out.
     #[cfg(target_os = "linux")]
     Rings {
@@ -101,7 +101,7 @@ impl Listening {
         let taps = options.iter().map(|options| Tap::open(options, Arc::clone(&watched.end)));
         let taps = taps.collect::<Result<Vec<_>, _>>()?;
         let links = taps.iter().map(Tap::link).collect();
-        Ok(Self::Pcap { sensor: Timed::new(Sensor::new(taps, watched.clone())), links })
+        Ok(Self::Pcap { sensor: Box::new(Timed::new(Sensor::new(taps, watched.clone()))), links })
     }
 
     #[cfg(target_os = "linux")]
@@ -147,7 +147,7 @@ impl Listening {
     pub fn run(self, plan: Plan) -> Result<(Outcome, Option<(Timestamp, Timestamp)>), Error> {
         match self {
             Self::Pcap { mut sensor, .. } => {
-                let outcome = runtime::run(&mut sensor, plan, &mut |sensor, counters| sensor.source.count(counters))?;
+                let outcome = runtime::run(&mut *sensor, plan, &mut |sensor, counters| sensor.source.count(counters))?;
                 Ok((outcome, sensor.span))
             }
             #[cfg(target_os = "linux")]

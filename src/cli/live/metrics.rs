@@ -1,8 +1,8 @@
 //! The figures of a running sensor for Prometheus, and whether it is healthy and ready, over HTTP.
 //!
 //! `/metrics` is Prometheus' text format 0.0.4; `/healthz` is 200 while every thread gives signs of life and 503 with the
-//! names of those that do not; `/readyz` is 200 from when the interfaces are open until the sensor stops. A thread of its own
-//! reads the [`Ledger`]: it is never waited for.
+//! names of those that do not; `/readyz` is 200 from when the interfaces are open until the sensor stops; `/top` is what
+//! `tlsight top` shows, in JSON. A thread of its own reads the [`Figures`]: it is never waited for.
 
 mod text;
 
@@ -21,24 +21,25 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::Semaphore;
 
+use super::figures::Figures;
 use super::status::{self, STUCK};
 use crate::Error;
-use crate::stats::{Ledger, Phase};
+use crate::stats::Phase;
 
 /// Answers at the address from now on; gives the address.
-pub fn serve(door: TcpListener, ledger: Arc<Ledger>) -> Result<SocketAddr, Error> {
+pub fn serve(door: TcpListener, figures: Figures) -> Result<SocketAddr, Error> {
     let failed = |why: std::io::Error| Error::Input(format!("metrics: {why}"));
     let address = door.local_addr().map_err(failed)?;
     door.set_nonblocking(true).map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
     let work = move || {
-        runtime.block_on(answer(door, ledger));
+        runtime.block_on(answer(door, figures));
     };
     thread::Builder::new().name("metrics".to_owned()).spawn(work).map_err(failed)?;
     Ok(address)
 }
 
-async fn answer(door: TcpListener, ledger: Arc<Ledger>) {
+async fn answer(door: TcpListener, figures: Figures) {
     let Ok(door) = tokio::net::TcpListener::from_std(door) else { return };
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
@@ -48,10 +49,10 @@ async fn answer(door: TcpListener, ledger: Arc<Ledger>) {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let ledger = Arc::clone(&ledger);
+        let figures = figures.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| {
-                let response = respond(&request, &ledger);
+                let response = respond(&request, &figures);
                 async move { Ok::<_, Infallible>(response) }
             });
             let connection = http1::Builder::new()
@@ -66,13 +67,14 @@ async fn answer(door: TcpListener, ledger: Arc<Ledger>) {
     }
 }
 
-fn respond<B>(request: &Request<B>, ledger: &Ledger) -> Response<Full<Bytes>> {
+fn respond<B>(request: &Request<B>, figures: &Figures) -> Response<Full<Bytes>> {
     if request.method() != Method::GET && request.method() != Method::HEAD {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "only GET\n".to_owned());
     }
+    let ledger = &*figures.ledger;
     match request.uri().path() {
         "/metrics" => {
-            let mut response = plain(StatusCode::OK, text::exposition(ledger));
+            let mut response = plain(StatusCode::OK, text::exposition(figures));
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(EXPOSITION));
             response
         }
@@ -85,7 +87,15 @@ fn respond<B>(request: &Request<B>, ledger: &Ledger) -> Response<Full<Bytes>> {
             Phase::Starting => plain(StatusCode::SERVICE_UNAVAILABLE, "starting\n".to_owned()),
             Phase::Stopping => plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n".to_owned()),
         },
-        _ => plain(StatusCode::NOT_FOUND, "there are /metrics, /healthz and /readyz\n".to_owned()),
+        "/top" => match serde_json::to_string(&figures.snapshot()) {
+            Ok(document) => {
+                let mut response = plain(StatusCode::OK, document + "\n");
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+                response
+            }
+            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")),
+        },
+        _ => plain(StatusCode::NOT_FOUND, "there are /metrics, /healthz, /readyz and /top\n".to_owned()),
     }
 }
 
@@ -112,7 +122,13 @@ mod tests {
     use std::net::TcpStream;
 
     use super::*;
-    use crate::stats::{Counters, Lane};
+    use crate::sink::Overview;
+    use crate::sink::overview::{Snapshot, Span};
+    use crate::stats::{Counters, Lane, Ledger};
+
+    fn figures(ledger: &Arc<Ledger>) -> Figures {
+        Figures::of(&[], ledger, Overview::new(Span::Whole).board(), "here")
+    }
 
     fn ask(address: SocketAddr, request: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(address).unwrap();
@@ -128,7 +144,7 @@ mod tests {
         let ledger = Arc::new(Ledger::new(1));
         ledger.tell(Lane::Shard(0), Counters { packets: 12, ..Counters::default() });
         let door = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = serve(door, Arc::clone(&ledger)).unwrap();
+        let address = serve(door, figures(&ledger)).unwrap();
         let (status, body) = ask(address, "GET /metrics HTTP/1.1");
         assert_eq!(status, 200);
         assert!(body.contains("\ntlsight_packets_total 12\n"), "{body}");
@@ -137,6 +153,12 @@ mod tests {
         ledger.set_phase(Phase::Running);
         assert_eq!(ask(address, "GET /readyz HTTP/1.1").0, 200);
         assert_eq!(ask(address, "HEAD /metrics HTTP/1.1"), (200, String::new()));
+        let (status, body) = ask(address, "GET /top HTTP/1.1");
+        let snapshot: Snapshot = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            (status, snapshot.counters.packets, &*snapshot.sensor, snapshot.phase),
+            (200, 12, "here", Phase::Running)
+        );
         assert_eq!(ask(address, "POST /metrics HTTP/1.1").0, 405);
         assert_eq!(ask(address, "GET / HTTP/1.1").0, 404);
     }
@@ -144,7 +166,7 @@ mod tests {
     #[test]
     fn who_says_nothing_keeps_nobody_else_from_asking() {
         let door = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = serve(door, Arc::new(Ledger::new(1))).unwrap();
+        let address = serve(door, figures(&Arc::new(Ledger::new(1)))).unwrap();
         let _silent: Vec<TcpStream> = (0..CONNECTIONS).map(|_| TcpStream::connect(address).unwrap()).collect();
         assert_eq!(ask(address, "GET /healthz HTTP/1.1").0, 200);
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::sink::screen::{counted, duration};
-use crate::stats::{Counters, InterfaceCounters, KeptCounters, Lane, Ledger, Losses};
+pub use crate::stats::STUCK;
+use crate::stats::{Counters, InterfaceCounters, KeptCounters, Ledger, Losses};
 
 /// What it has done so far, what it has lost, and whether a thread is stuck.
 pub fn line(ledger: &Ledger) -> String {
@@ -74,16 +75,7 @@ fn kept(KeptCounters { packets, bytes: _, no_room, not_written }: KeptCounters) 
 /// Threads that have given no sign of life for so long.
 pub fn stuck(ledger: &Ledger, after: Duration) -> Vec<String> {
     let silent = ledger.silences().filter(|(_, silence)| *silence > after);
-    silent.map(|(lane, silence)| format!("{} has been stuck for {} s", name(lane), silence.as_secs())).collect()
-}
-
-/// A thread's name.
-pub fn name(lane: Lane) -> String {
-    match lane {
-        Lane::Reader => "reader".to_owned(),
-        Lane::Outlet => "outlet".to_owned(),
-        Lane::Shard(index) => format!("shard-{index}"),
-    }
+    silent.map(|(lane, silence)| format!("{} has been stuck for {} s", lane.name(), silence.as_secs())).collect()
 }
 
 fn lost(losses: Losses) -> String {
@@ -97,12 +89,10 @@ fn lost(losses: Losses) -> String {
     line
 }
 
-/// Every thread gives a sign of life ten times a second.
-pub const STUCK: Duration = Duration::from_secs(10);
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::Lane;
 
     #[test]
     fn each_interface_is_told_with_its_losses() {

@@ -164,6 +164,10 @@ impl Correlations {
         }
     }
 
+    pub fn set_caps(&mut self, caps: Caps) {
+        self.caps = caps;
+    }
+
     pub fn counters(&self) -> Counters {
         self.counters
     }

@@ -142,6 +142,7 @@ const REASONS: &[Reason] = &[
     Reason::NotSeen,
     Reason::Midstream,
     Reason::Gap,
+    Reason::Dropped,
     Reason::Truncated,
     Reason::Limit,
     Reason::Malformed,

@@ -62,6 +62,11 @@ impl Gate {
         self.freed.notify_all();
     }
 
+    /// Rows inside, and how many may be.
+    pub fn rows(&self) -> (usize, usize) {
+        (self.state().inside.rows, self.limit.rows)
+    }
+
     /// Lets nothing in any more, and nobody wait.
     pub fn close(&self) {
         self.state().closed = true;

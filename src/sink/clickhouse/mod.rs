@@ -37,13 +37,13 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender as Queue};
 
-use super::{Sink, Stats};
+use super::{Gauge, Sink, Stats};
 use crate::Error;
 use crate::detect::Alert;
 use crate::event::Event;
 use batch::Tokens;
 use gate::{Gate, Load};
-use sender::{Link, Sender, Shared, Timeouts};
+use sender::{Link, Sender, Timeouts};
 use spool::Spool;
 use tally::End;
 use writer::{Work, Writer};
@@ -51,6 +51,7 @@ use writer::{Work, Writer};
 pub use gate::WhenFull;
 pub use keep::Keep;
 pub use replay::{Replayed, replay};
+pub use sender::Shared;
 pub use setup::{Ready, init, statements};
 pub use spool::{Census, SpoolOptions};
 pub use status::{Status, TableStatus, spool_status, status};
@@ -202,6 +203,10 @@ impl Sink for ClickHouse {
     fn flush(&mut self) -> Result<ControlFlow<()>, Error> {
         // Rows are sent after `period` at the latest.
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn gauge(&self) -> Option<Gauge> {
+        Some(Gauge::ClickHouse(Arc::clone(&self.shared)))
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<String>, Error> {

@@ -16,9 +16,10 @@ use super::gate::Gate;
 use super::refusal::{Meaning, told};
 use super::schema;
 use super::spool::{Entry, Run, Spool};
-use super::tally::Tally;
+use super::tally::{Count, Tally};
 use super::target::Target;
 use crate::sink::backoff::Backoff;
+use crate::sink::standing::{self, Standing};
 
 /// What the sink and its threads see.
 #[derive(Debug)]
@@ -51,6 +52,27 @@ pub struct Timeouts {
 impl Shared {
     pub fn new(gate: Gate, spool: Spool) -> Self {
         Self { gate, spool, tally: Tally::default(), over: OnceLock::new(), progress: Mutex::default() }
+    }
+
+    /// How the sink stands.
+    pub fn standing(&self) -> Standing {
+        let count = |count: &Count| count.value() as u64;
+        let (inside, capacity) = self.gate.rows();
+        let (failures, last_error) = self.tally.failures();
+        Standing {
+            output: "clickhouse".to_owned(),
+            unit: "rows".to_owned(),
+            waiting: inside as u64,
+            capacity: capacity as u64,
+            offered: count(&self.tally.offered),
+            delivered: count(&self.tally.stored),
+            shed: count(&self.tally.shed) + count(&self.tally.spool_full),
+            refused: count(&self.tally.refused) + count(&self.tally.quarantined),
+            failures,
+            lag_seconds: standing::seconds(self.spool.waits_for()),
+            last_error,
+            spool: Some(self.spool.spooled()),
+        }
     }
 
     /// The run is over: rows have so long to be stored.

@@ -10,11 +10,12 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::batch::Batch;
 use super::gate::WhenFull;
 use super::tally::Tally;
+use crate::sink::standing::Spooled;
 
 pub use folder::{Census, Folder, batches, census, hold, runs};
 
@@ -89,6 +90,8 @@ struct State {
     memory: u64,
     /// Rows of this run on disk that are being sent.
     under_way: usize,
+    /// Since when a batch waits and the server has taken none.
+    waits: Option<Instant>,
     /// No batch comes any more.
     ended: bool,
     /// Nobody takes batches any more.
@@ -110,6 +113,7 @@ impl Spool {
             let stored = Stored::File { path: file.path, bytes: file.bytes };
             state.waiting.push_back(Entry { stored, run: Run::Earlier, rows: file.rows });
         }
+        state.waits = (!state.waiting.is_empty()).then(Instant::now);
         Ok(Self {
             folder: Some(folder),
             max_bytes: options.max_bytes,
@@ -182,7 +186,7 @@ impl Spool {
 
     /// Forgets a batch that the server has, or that is lost.
     pub fn done(&self, entry: Entry) {
-        self.state().under_way = 0;
+        self.state().is_done();
         match (&entry.stored, &self.folder) {
             (Stored::Memory(batch), _) => self.state().memory -= batch.body.len() as u64,
             (Stored::File { path, bytes }, Some(folder)) => match folder.remove(path) {
@@ -200,7 +204,7 @@ impl Spool {
             self.done(entry);
             return false;
         };
-        self.state().under_way = 0;
+        self.state().is_done();
         match folder.quarantine(path, why) {
             Ok(()) => true,
             Err(error) => {
@@ -241,6 +245,22 @@ impl Spool {
         state.under_way + state.waiting.iter().map(Entry::rows_on_disk).sum::<usize>()
     }
 
+    /// What waits.
+    pub fn spooled(&self) -> Spooled {
+        let state = self.state();
+        Spooled {
+            batches: state.waiting.len() as u64 + u64::from(state.under_way > 0),
+            bytes: state.bytes,
+            max_bytes: self.max_bytes,
+            memory_bytes: state.memory,
+        }
+    }
+
+    /// How long something waits already, with nothing taken meanwhile.
+    pub fn waits_for(&self) -> Option<Duration> {
+        self.state().waits.map(|since| since.elapsed())
+    }
+
     /// Batches of earlier runs that wait.
     pub fn batches_of_others(&self) -> usize {
         self.state().waiting.iter().filter(|entry| entry.run == Run::Earlier).count()
@@ -263,7 +283,11 @@ impl Spool {
     }
 
     fn push(&self, entry: Entry) {
-        self.state().waiting.push_back(entry);
+        {
+            let mut state = self.state();
+            state.waiting.push_back(entry);
+            state.waits.get_or_insert_with(Instant::now);
+        }
         self.changed.notify_all();
     }
 
@@ -296,6 +320,14 @@ impl Spool {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// The batch that was under way is no more.
+    fn is_done(&mut self) {
+        self.under_way = 0;
+        self.waits = (!self.waiting.is_empty()).then(Instant::now);
     }
 }
 

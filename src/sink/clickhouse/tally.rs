@@ -46,6 +46,12 @@ impl Tally {
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
     }
 
+    /// Attempts that failed, and why the last of them did.
+    pub fn failures(&self) -> (u64, Option<String>) {
+        let last = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (self.failures.value() as u64, last)
+    }
+
     /// One line on what was not stored, or on what went wrong although all was.
     pub fn summary(&self, end: &End<'_>) -> Option<String> {
         let End { url, waited, spool } = *end;

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 /// Counts keys. When twice as many are there as are kept, the rarer half goes into one sum: the sums stay true, and a key
 /// that comes back after that is counted from then on.
 #[derive(Debug)]
-pub(super) struct Top<K, V> {
+pub(in crate::sink) struct Top<K, V> {
     entries: HashMap<K, Entry<V>, ahash::RandomState>,
     keep: usize,
     /// Occurrences of keys that were dropped.
@@ -19,27 +19,27 @@ pub(super) struct Top<K, V> {
 }
 
 #[derive(Debug)]
-pub(super) struct Entry<V> {
-    pub(super) count: u64,
-    pub(super) facts: V,
+pub(in crate::sink) struct Entry<V> {
+    pub(in crate::sink) count: u64,
+    pub(in crate::sink) facts: V,
 }
 
 /// The first of a ranking.
-pub(super) struct Ranking<'a, K, V> {
-    pub(super) first: Vec<(&'a K, &'a Entry<V>)>,
+pub(in crate::sink) struct Ranking<'a, K, V> {
+    pub(in crate::sink) first: Vec<(&'a K, &'a Entry<V>)>,
     /// Keys beyond them, as far as they are known one by one.
-    pub(super) other_keys: u64,
+    pub(in crate::sink) other_keys: u64,
     /// Occurrences of all keys beyond them.
-    pub(super) other_count: u64,
+    pub(in crate::sink) other_count: u64,
 }
 
 impl<K: Hash + Ord + Clone, V> Top<K, V> {
-    pub(super) fn new(keep: usize) -> Self {
+    pub(in crate::sink) fn new(keep: usize) -> Self {
         Self { entries: HashMap::default(), keep, dropped: 0 }
     }
 
     /// Counts a key once.
-    pub(super) fn hit(&mut self, key: K, make: impl FnOnce() -> V) -> &mut Entry<V> {
+    pub(in crate::sink) fn hit(&mut self, key: K, make: impl FnOnce() -> V) -> &mut Entry<V> {
         if self.entries.len() >= 2 * self.keep && !self.entries.contains_key(&key) {
             self.drop_rare();
         }
@@ -48,17 +48,22 @@ impl<K: Hash + Ord + Clone, V> Top<K, V> {
         entry
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::sink) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Keys that are known one by one.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::sink) fn len(&self) -> usize {
         self.entries.len()
     }
 
+    /// All that are known one by one, in no order.
+    pub(in crate::sink) fn entries(&self) -> impl Iterator<Item = (&K, &Entry<V>)> {
+        self.entries.iter()
+    }
+
     /// The `most` keys of `rank`'s order, then of falling counts, then of rising keys.
-    pub(super) fn ranking<R: Ord>(&self, most: usize, rank: impl Fn(&Entry<V>) -> R) -> Ranking<'_, K, V> {
+    pub(in crate::sink) fn ranking<R: Ord>(&self, most: usize, rank: impl Fn(&Entry<V>) -> R) -> Ranking<'_, K, V> {
         let mut all: Vec<_> = self.entries.iter().collect();
         all.sort_by(|(a_key, a), (b_key, b)| {
             let by_rank = rank(a).cmp(&rank(b));

@@ -11,8 +11,8 @@ mod transport;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use super::Sink;
 use super::courier::{Courier, Options};
+use super::{Gauge, Sink};
 use crate::Error;
 use crate::detect::Alert;
 
@@ -51,7 +51,7 @@ impl Syslog {
         let Receiver { target, authorities } = receiver;
         let name = format!("syslog at {target}");
         let carrier = transport::Transport::new(target, authorities)?;
-        let courier = Courier::start(&name, carrier, options)
+        let courier = Courier::start("syslog", &name, carrier, options)
             .map_err(|why| Error::Input(format!("{name}: no thread for it: {why}")))?;
         Ok(Self { courier, header, style, max_bytes: target.max_bytes() })
     }
@@ -61,6 +61,10 @@ impl Sink for Syslog {
     fn alert(&mut self, alert: &Alert) -> Result<ControlFlow<()>, Error> {
         self.courier.offer(self.header.message(alert, self.style, self.max_bytes).into());
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn gauge(&self) -> Option<Gauge> {
+        Some(self.courier.gauge())
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<String>, Error> {

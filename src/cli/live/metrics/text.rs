@@ -4,15 +4,19 @@ use std::fmt::{self, Write};
 use std::fs;
 
 use crate::detect::Level;
+use crate::runtime::OUTLET_QUEUE;
+use crate::sink::Standing;
+use crate::sink::standing::Spooled;
 use crate::stats::{Counters, InterfaceCounters, KeptCounters, Ledger, Losses, Phase};
 
-use super::super::status::name;
+use super::super::status::STUCK;
+use super::Figures;
 
 /// Everything there is to say.
-pub fn exposition(ledger: &Ledger) -> String {
-    let mut out = String::with_capacity(8 << 10);
+pub fn exposition(figures: &Figures) -> String {
+    let mut out = String::with_capacity(12 << 10);
     // Nothing fails that writes to a string.
-    let _: fmt::Result = write_all(&mut Exposition { out: &mut out }, ledger);
+    let _: fmt::Result = write_all(&mut Exposition { out: &mut out }, figures);
     out
 }
 
@@ -22,7 +26,8 @@ pub fn names(exposition: &str) -> std::collections::BTreeSet<&str> {
     exposition.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect()
 }
 
-fn write_all(out: &mut Exposition<'_>, ledger: &Ledger) -> fmt::Result {
+fn write_all(out: &mut Exposition<'_>, figures: &Figures) -> fmt::Result {
+    let ledger = &*figures.ledger;
     counters(out, &ledger.counters())?;
     interfaces(out, &ledger.interfaces())?;
     if let Some(counters) = ledger.kept() {
@@ -35,10 +40,10 @@ fn write_all(out: &mut Exposition<'_>, ledger: &Ledger) -> fmt::Result {
     }
     out.family("tlsight_outlet_queue_batches", GAUGE, "Batches of events that wait for rules and outputs.")?;
     out.value("tlsight_outlet_queue_batches", &[], ledger.queued())?;
-    out.family("tlsight_thread_silence_seconds", GAUGE, "Time since a thread's last sign of life.")?;
-    for (lane, silence) in ledger.silences() {
-        out.value("tlsight_thread_silence_seconds", &[("thread", &name(lane))], silence.as_secs_f64())?;
-    }
+    out.family("tlsight_outlet_queue_capacity_batches", GAUGE, "Batches of events that may wait.")?;
+    out.value("tlsight_outlet_queue_capacity_batches", &[], OUTLET_QUEUE)?;
+    outputs(out, &figures.standings())?;
+    threads(out, ledger)?;
     if ledger.latest() > 0 {
         out.family("tlsight_last_packet_timestamp_seconds", GAUGE, "Time of the latest packet.")?;
         let seconds = ledger.latest() as f64 / 1e9;
@@ -153,6 +158,85 @@ fn interfaces(out: &mut Exposition<'_>, interfaces: &[InterfaceCounters]) -> fmt
     Ok(())
 }
 
+/// The threads that give signs of life.
+fn threads(out: &mut Exposition<'_>, ledger: &Ledger) -> fmt::Result {
+    let threads: Vec<_> = ledger.silences().map(|(lane, silence)| (lane.name(), silence)).collect();
+    out.family("tlsight_thread_silence_seconds", GAUGE, "Time since a thread's last sign of life.")?;
+    for (name, silence) in &threads {
+        out.value("tlsight_thread_silence_seconds", &[("thread", name)], silence.as_secs_f64())?;
+    }
+    out.family("tlsight_thread_stuck", GAUGE, "1 for a thread that the watchdog takes for stuck.")?;
+    for (name, silence) in &threads {
+        out.value("tlsight_thread_stuck", &[("thread", name)], u8::from(*silence > STUCK))?;
+    }
+    Ok(())
+}
+
+/// The outputs that others are waited for.
+fn outputs(out: &mut Exposition<'_>, outputs: &[Standing]) -> fmt::Result {
+    if outputs.is_empty() {
+        return Ok(());
+    }
+    type Gauge = fn(&Standing) -> f64;
+    let gauges: [(&str, &str, Gauge); 3] = [
+        ("tlsight_output_queue_entries", "Rows or alerts that wait in an output's queue.", |standing| {
+            standing.waiting as f64
+        }),
+        ("tlsight_output_queue_capacity_entries", "Rows or alerts that may wait there.", |standing| {
+            standing.capacity as f64
+        }),
+        (
+            "tlsight_output_lag_seconds",
+            "Time since which something waits for an output and nothing was taken.",
+            |standing| standing.lag_seconds,
+        ),
+    ];
+    for (name, about, value) in gauges {
+        out.family(name, GAUGE, about)?;
+        for standing in outputs {
+            out.value(name, &[("output", &standing.output)], value(standing))?;
+        }
+    }
+    let name = "tlsight_output_entries_total";
+    let about = "Rows or alerts that an output took over (offered), and what became of them: arrived (delivered), found no \
+                 room (shed), or were refused for good (refused).";
+    out.family(name, COUNTER, about)?;
+    for Standing { output, offered, delivered, shed, refused, .. } in outputs {
+        for (result, count) in [("offered", offered), ("delivered", delivered), ("shed", shed), ("refused", refused)] {
+            out.value(name, &[("output", output), ("result", result)], count)?;
+        }
+    }
+    out.family("tlsight_output_failures_total", COUNTER, "Attempts to deliver that failed; most are made again.")?;
+    for Standing { output, failures, .. } in outputs {
+        out.value("tlsight_output_failures_total", &[("output", output)], failures)?;
+    }
+    spools(out, outputs)
+}
+
+fn spools(out: &mut Exposition<'_>, outputs: &[Standing]) -> fmt::Result {
+    let spools: Vec<(&str, &Spooled)> =
+        outputs.iter().filter_map(|standing| Some((&*standing.output, standing.spool.as_ref()?))).collect();
+    if spools.is_empty() {
+        return Ok(());
+    }
+    type Gauge = fn(&Spooled) -> u64;
+    let gauges: [(&str, &str, Gauge); 4] = [
+        ("tlsight_spool_batches", "Batches of rows that wait for the store.", |spool| spool.batches),
+        ("tlsight_spool_disk_bytes", "What they take on disk, those that were set aside included.", |spool| {
+            spool.bytes
+        }),
+        ("tlsight_spool_capacity_bytes", "What they may take on disk.", |spool| spool.max_bytes),
+        ("tlsight_spool_memory_bytes", "What those take that are not on disk.", |spool| spool.memory_bytes),
+    ];
+    for (name, about, value) in gauges {
+        out.family(name, GAUGE, about)?;
+        for (output, spool) in &spools {
+            out.value(name, &[("output", output)], value(spool))?;
+        }
+    }
+    Ok(())
+}
+
 /// What Prometheus' own libraries say of a process (proc(5)).
 fn process(out: &mut Exposition<'_>) -> fmt::Result {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
@@ -207,8 +291,61 @@ const TICKS: f64 = 100.0;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::sink::Overview;
+    use crate::sink::courier::{Carry, Courier, Failure, Options, WhenFull};
+    use crate::sink::overview::Span;
     use crate::stats::{Kept, Lane};
+
+    /// Nobody is there.
+    struct Away;
+
+    impl Carry for Away {
+        fn carry(&mut self, _: &[u8]) -> Result<(), Failure> {
+            Err(Failure::Away("nobody is there".to_owned()))
+        }
+    }
+
+    fn figures() -> Figures {
+        Figures::of(&[], &Arc::new(ledger()), Overview::new(Span::Whole).board(), "")
+    }
+
+    #[test]
+    fn an_output_that_nobody_takes_from_shows_what_waits() {
+        let courier = Courier::start("webhook", "x", Away, Options::new(WhenFull::Shed)).unwrap();
+        courier.offer([1].into());
+        courier.offer([2].into());
+        while courier.gauge().read().failures == 0 {
+            std::thread::yield_now();
+        }
+        let text = exposition(&Figures { gauges: [courier.gauge()].into(), ..figures() });
+        for line in [
+            "tlsight_output_queue_entries{output=\"webhook\"} 2",
+            "tlsight_output_queue_capacity_entries{output=\"webhook\"} 10000",
+            "tlsight_output_entries_total{output=\"webhook\",result=\"offered\"} 2",
+            "tlsight_output_entries_total{output=\"webhook\",result=\"delivered\"} 0",
+        ] {
+            assert_eq!(text.lines().filter(|other| *other == line).count(), 1, "{line}\n{text}");
+        }
+        let value = |name: &str| -> f64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(&format!("{name}{{output=\"webhook\"}} ")));
+            line.unwrap().parse().unwrap()
+        };
+        assert!(value("tlsight_output_failures_total") >= 1.0 && value("tlsight_output_lag_seconds") > 0.0, "{text}");
+    }
+
+    #[test]
+    fn a_spool_is_told_with_its_bounds() {
+        let spool = Spooled { batches: 1, bytes: 2, max_bytes: 3, memory_bytes: 4 };
+        let standing = Standing { output: "clickhouse".to_owned(), spool: Some(spool), ..Standing::default() };
+        let mut text = String::new();
+        outputs(&mut Exposition { out: &mut text }, &[standing]).unwrap();
+        for (name, value) in [("batches", 1), ("disk_bytes", 2), ("capacity_bytes", 3), ("memory_bytes", 4)] {
+            assert!(text.contains(&format!("\ntlsight_spool_{name}{{output=\"clickhouse\"}} {value}\n")), "{text}");
+        }
+    }
 
     fn ledger() -> Ledger {
         let ledger = Ledger::new(1);
@@ -254,7 +391,7 @@ mod tests {
 
     #[test]
     fn every_counter_is_told_once() {
-        let text = exposition(&ledger());
+        let text = exposition(&figures());
         for line in [
             "tlsight_packets_total 1",
             "tlsight_bytes_total 2",
@@ -288,6 +425,8 @@ mod tests {
             "tlsight_alerts_total{level=\"high\"} 1",
             "tlsight_last_packet_timestamp_seconds 1.5",
             "tlsight_ready 0",
+            "tlsight_outlet_queue_capacity_batches 256",
+            "tlsight_thread_stuck{thread=\"shard-0\"} 0",
         ] {
             assert_eq!(text.lines().filter(|other| *other == line).count(), 1, "{line}\n{text}");
         }
@@ -295,7 +434,7 @@ mod tests {
 
     #[test]
     fn the_form_is_prometheus_own() {
-        let text = exposition(&ledger());
+        let text = exposition(&figures());
         let (mut family, mut seen) = (String::new(), std::collections::BTreeSet::new());
         for line in text.lines() {
             if let Some(rest) = line.strip_prefix("# TYPE ") {
@@ -315,7 +454,10 @@ mod tests {
 
     #[test]
     fn the_dashboard_asks_for_metrics_that_are_there() {
-        let text = exposition(&ledger());
+        let spool = Some(Spooled::default());
+        let standing = Standing { output: "clickhouse".to_owned(), spool, ..Standing::default() };
+        let mut text = exposition(&figures());
+        outputs(&mut Exposition { out: &mut text }, &[standing]).unwrap();
         let there = names(&text);
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/dashboards/sensor_metrics.json");
         let dashboard = fs::read_to_string(path).unwrap();

@@ -20,6 +20,7 @@ pub(super) fn missing(missing: Missing) -> String {
         Reason::NotSeen => "not seen",
         Reason::Midstream => "sent before the capture began",
         Reason::Gap => "packets are missing from the capture",
+        Reason::Dropped => "the sensor lost packets meanwhile",
         Reason::Truncated => "cut, by the capture's snap length or the connection's end",
         Reason::Limit => "longer than the limit for it",
         Reason::Malformed => "malformed",

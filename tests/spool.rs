@@ -409,15 +409,14 @@ fn is_of(path: &Path, table: &str) -> bool {
     file.windows(mark.len()).any(|window| window == mark.as_bytes())
 }
 
-/// Changes the names of two columns in a batch's head, so that its rows are none; the checksum is made to fit.
+/// Gives a column of a batch's block a name that the table does not know; the checksum is made to fit.
 fn spoil(path: &Path) {
     let mut file = fs::read(path).expect("a file");
     file.truncate(file.len() - 8);
-    let (one, other) = (br#""ended""#, br#""group""#);
-    let place = |name: &[u8]| file.windows(name.len()).position(|window| window == name).expect("the column");
-    let (here, there) = (place(one), place(other));
-    file[here..here + other.len()].copy_from_slice(other);
-    file[there..there + one.len()].copy_from_slice(one);
+    // In a block a name stands behind its length.
+    let (name, other) = (b"\x05ended", b"\x05other");
+    let at = file.windows(name.len()).position(|window| window == name).expect("the column");
+    file[at..at + other.len()].copy_from_slice(other);
     let checksum = twox_hash::XxHash3_64::oneshot(&file);
     file.extend_from_slice(&checksum.to_le_bytes());
     fs::write(path, file).expect("it is written");

@@ -70,6 +70,8 @@ pub(super) struct Losing {
     /// Packets were lost after this one.
     since: Option<Timestamp>,
     end: End,
+    /// Whether any of that was said.
+    is_said: bool,
 }
 
 /// Behind which packets nothing was lost any more.
@@ -87,7 +89,7 @@ impl Losing {
     pub(super) fn asked(&mut self, lost: u64) {
         if lost > 0 {
             self.since = self.since.or(self.asked).or(self.latest).or(Some(Timestamp::default()));
-            self.end = End::Unknown;
+            (self.end, self.is_said) = (End::Unknown, false);
         }
         self.asked = self.latest;
     }
@@ -100,11 +102,16 @@ impl Losing {
         }
     }
 
-    /// Packets are handed on: when others were lost between them and those before.
+    /// Packets are handed on: when others were lost between them and those before. Where none are, because none came since,
+    /// it is at the last that came, once: its sessions may wait for what will never come.
     pub(super) fn before(&mut self, slots: &[Slot], backlog: Backlog) -> Option<Lost> {
-        let first = slots.iter().map(|slot| slot.ts).min()?;
-        let last = slots.iter().map(|slot| slot.ts).max()?;
+        let times = || slots.iter().map(|slot| slot.ts);
+        let Some((first, last)) = times().min().zip(times().max()) else {
+            let from = self.since.filter(|_| !std::mem::replace(&mut self.is_said, true))?;
+            return Some(Lost { from, to: self.latest.map_or(from, |latest| latest.max(from)) });
+        };
         let lost = self.since.map(|from| Lost { from: from.min(first), to: first });
+        self.is_said |= lost.is_some();
         self.latest = self.latest.max(Some(last));
         match (self.end, backlog) {
             (End::Next, _) => self.since = None,
@@ -171,6 +178,17 @@ mod tests {
         assert_eq!(losing.before(&slots(&[8, 9]), Backlog::None), lost(6, 8));
         assert_eq!(losing.before(&slots(&[10]), Backlog::None), lost(9, 10));
         assert_eq!(losing.before(&slots(&[11]), Backlog::None), None);
+    }
+
+    #[test]
+    fn what_was_lost_behind_all_that_came_is_said_once() {
+        let mut losing = Losing::default();
+        assert_eq!(losing.before(&slots(&[2, 3]), Backlog::None), None);
+        assert_eq!(losing.before(&[], Backlog::None), None);
+        losing.asked(7);
+        assert_eq!(losing.before(&[], Backlog::None), lost(3, 3));
+        assert_eq!(losing.before(&[], Backlog::None), None);
+        assert_eq!(losing.before(&slots(&[8]), Backlog::None), lost(3, 8));
     }
 
     #[test]

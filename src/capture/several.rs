@@ -110,7 +110,7 @@ impl<S: Listen> Source for Several<S> {
         self.give(count, batch);
         // Before its packets may be: it is they that it is held against, by their times.
         batch.lost = self.lost.take();
-        if over && batch.slots.is_empty() {
+        if over && batch.slots.is_empty() && batch.lost.is_none() {
             return Ok(Fill::End);
         }
         if !over {

@@ -192,7 +192,7 @@ impl Source for Tap {
         self.packets += batch.slots.len() as u64;
         let waits = batch.slots.len() >= PACKETS_MAX;
         batch.lost = self.losing.before(&batch.slots, if waits { Backlog::Waits } else { Backlog::None });
-        if over && batch.slots.is_empty() {
+        if over && batch.slots.is_empty() && batch.lost.is_none() {
             return Ok(Fill::End);
         }
         if batch.slots.is_empty() && !self.patience.is_zero() {

@@ -139,7 +139,6 @@ impl Source for Ring {
         let over = self.closing.is_over(&self.stop, LAST_WAIT);
         match self.blocks.take() {
             Some(_) if self.closing.is_late() => return Ok(Fill::End),
-            None if over => return Ok(Fill::End),
             Some(mut block) => {
                 frame::read(block.bytes_mut(), self.loops, &mut batch.slots);
                 if let Some(finished) = self.finished.as_ref().filter(|_| self.blocks.is_half_full()) {
@@ -158,6 +157,10 @@ impl Source for Ring {
                 batch.store = Store::Ring(Arc::new(block));
             }
             None => {
+                batch.lost = self.losing.before(&[], Backlog::None);
+                if over {
+                    return Ok(if batch.lost.is_some() { Fill::More } else { Fill::End });
+                }
                 if !self.patience.is_zero() {
                     wait_for(&*self.socket, self.patience);
                 }

@@ -1,7 +1,6 @@
 //! `tlsight read --follow`: a capture to the outputs while it grows, until it is stopped.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::ReadArgs;
@@ -13,11 +12,8 @@ use super::watch::Timed;
 use super::{Status, print};
 use crate::Error;
 use crate::capture::{Filter, Follow};
-use crate::flow::Hasher;
-use crate::judge::Measures;
-use crate::runtime::{self, Pace, Plan};
+use crate::runtime::{self, Pace};
 use crate::sink::summary::report::{Setting, View};
-use crate::stats::Ledger;
 
 /// Follows what was named until SIGINT or SIGTERM; a second signal ends the program at once.
 pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
@@ -38,20 +34,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
 
     let begun = Instant::now();
     let mut source = Timed::new(source);
-    let plan = Plan {
-        threads: settings.threads,
-        limits: settings.limits,
-        measures: Measures { anchors: settings.anchors, chain_checks: None, knowledge: settings.knowledge },
-        hasher: Hasher::random(),
-        filter,
-        detector: settings.detector,
-        renewals: None,
-        sinks: outputs.sinks,
-        keep: None,
-        sensor: String::new(),
-        pace: Pace::Following,
-        ledger: Arc::new(Ledger::new(settings.threads)),
-    };
+    let plan = settings.plan(Pace::Following, filter, outputs.sinks);
     let done = runtime::run(&mut source, plan, &mut |source, _| tell(&mut source.source, console));
     tell(&mut source.source, console);
     let outcome = done?;

@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 use super::args::ReadArgs;
@@ -14,12 +13,9 @@ use super::watch::Timed;
 use super::{Status, follow, print};
 use crate::Error;
 use crate::capture::{Chain, Filter, Inputs};
-use crate::flow::Hasher;
-use crate::judge::Measures;
-use crate::runtime::{self, Pace, Plan};
+use crate::runtime::{self, Pace};
 use crate::sink::screen::counted;
 use crate::sink::summary::report::{Setting, View};
-use crate::stats::Ledger;
 
 /// Reads what was named. What can be read is read, whatever else cannot.
 pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
@@ -53,20 +49,7 @@ pub fn run(args: &ReadArgs, console: &Console) -> Result<Status, Error> {
 
     let begun = Instant::now();
     let mut source = Timed::new(Chain::new(inputs));
-    let plan = Plan {
-        threads: settings.threads,
-        limits: settings.limits,
-        measures: Measures { anchors: settings.anchors, chain_checks: None, knowledge: settings.knowledge },
-        hasher: Hasher::random(),
-        filter,
-        detector: settings.detector,
-        renewals: None,
-        sinks: outputs.sinks,
-        keep: None,
-        sensor: String::new(),
-        pace: Pace::Offline,
-        ledger: Arc::new(Ledger::new(settings.threads)),
-    };
+    let plan = settings.plan(Pace::Offline, filter, outputs.sinks);
     let done = runtime::run(&mut source, plan, &mut |source, _| {
         progress.at(source.source.position(), source.source.read());
         status = status.max(tell(&mut source.source, console, &progress));

@@ -15,11 +15,15 @@ use super::console::Console;
 use super::detection::Sources;
 pub use super::labels::knowledge;
 use crate::Error;
+use crate::capture::Filter;
 use crate::config::Limits;
 use crate::detect::{Detector, Level};
+use crate::flow::Hasher;
 use crate::judge::Measures;
 use crate::judge::labels::KnowledgeBase;
-use crate::runtime::Outcome;
+use crate::runtime::{Outcome, Pace, Plan};
+use crate::sink::Sink;
+use crate::stats::Ledger;
 use crate::x509::verify::{Anchors, PemFault};
 
 /// What a run goes by, whatever its source.
@@ -67,6 +71,24 @@ impl Settings {
             false => Status::Failed,
             true if alerts => Status::Alerts,
             true => Status::Done,
+        }
+    }
+
+    /// A run over captures.
+    pub fn plan(self, pace: Pace, filter: Option<Filter>, sinks: Vec<Box<dyn Sink>>) -> Plan {
+        Plan {
+            threads: self.threads,
+            limits: self.limits,
+            measures: Measures { anchors: self.anchors, chain_checks: None, knowledge: self.knowledge },
+            hasher: Hasher::random(),
+            filter,
+            detector: self.detector,
+            renewals: None,
+            sinks,
+            keep: None,
+            sensor: String::new(),
+            pace,
+            ledger: Arc::new(Ledger::new(self.threads)),
         }
     }
 

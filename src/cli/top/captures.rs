@@ -11,12 +11,10 @@ use crate::capture::{Batch, Chain, Fill, Filter, Follow, Inputs, Source};
 use crate::cli::console::Console;
 use crate::cli::figures::Figures;
 use crate::cli::settings::Settings;
-use crate::flow::Hasher;
-use crate::judge::Measures;
 use crate::runtime::{self, Pace, Plan};
 use crate::sink::overview::{Overview, Span};
 use crate::sink::screen::counted;
-use crate::stats::{Ledger, Phase};
+use crate::stats::Phase;
 
 /// A run over captures that has not begun.
 pub struct Captures {
@@ -99,23 +97,11 @@ impl Captures {
                 (Reading::Whole(Chain::new(inputs)), name, complaints)
             }
         };
-        let ledger = Arc::new(Ledger::new(settings.threads));
         let overview = Overview::new(Span::Whole);
-        let figures = Figures::of(&[], &ledger, overview.board(), "");
-        let plan = Plan {
-            threads: settings.threads,
-            limits: settings.limits,
-            measures: Measures { anchors: settings.anchors, chain_checks: None, knowledge: settings.knowledge },
-            hasher: Hasher::random(),
-            filter,
-            detector: settings.detector,
-            renewals: None,
-            sinks: vec![Box::new(overview)],
-            keep: None,
-            sensor: String::new(),
-            pace: if args.follow { Pace::Following } else { Pace::Offline },
-            ledger,
-        };
+        let board = overview.board();
+        let pace = if args.follow { Pace::Following } else { Pace::Offline };
+        let plan = settings.plan(pace, filter, vec![Box::new(overview)]);
+        let figures = Figures::of(&[], &plan.ledger, board, "");
         let source = Until { captures, stop };
         Ok(Self { source, plan, figures, name, complaints })
     }

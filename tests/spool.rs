@@ -1,4 +1,6 @@
 //! Rows in the store are the events that were emitted, each once: whatever happens to the server, to the program, to the disk.
+// More than a minute, and no feature changes any of it: run with the default ones.
+#![cfg(not(feature = "ja4plus"))]
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -20,6 +20,8 @@ missing() {
     command -v tcpdump >/dev/null || packages+=(tcpdump)
     command -v ip >/dev/null || packages+=(iproute2)
     command -v tcpreplay >/dev/null || packages+=(tcpreplay)
+    { command -v tshark && command -v capinfos && command -v editcap; } >/dev/null || packages+=(tshark)
+    type -P kill >/dev/null || packages+=(procps)
 }
 
 toolchain() {

@@ -70,7 +70,7 @@ pub(super) fn take(
     origin: Origin<'_>,
     emit: &mut impl FnMut(Event),
 ) -> Standing {
-    let Arrival { packet, key, hash, from, .. } = arrival;
+    let Arrival { packet, key, hash, from } = arrival;
     let (key, hash, from) = (*key, *hash, *from);
     if let Some(id) = table.find(hash, &key).or_else(|| answered(table, shared, arrival)) {
         let is_another = |flow: &Flow<super::State>| {

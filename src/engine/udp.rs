@@ -47,7 +47,7 @@ pub(super) fn take(
     origin: Origin<'_>,
     emit: &mut impl FnMut(Event),
 ) -> Standing {
-    let Arrival { packet, key, hash, from, .. } = arrival;
+    let Arrival { packet, key, hash, from } = arrival;
     if let Some(id) = table.find(*hash, key) {
         let is_over = table.get(id).is_some_and(|flow| table.is_over(flow, packet.ts));
         if is_over || table.get_mut(id).is_some_and(|flow| begins_another(&mut flow.state, udp, *from)) {

@@ -311,6 +311,12 @@ impl Coding {
     }
 }
 
+/// What is in a file, unpacked where gzip or zstd packed it.
+pub fn unpacked(mut file: File) -> io::Result<Box<dyn Read + Send>> {
+    let head = head(&mut file)?;
+    Coding::of(&head).unpack(Box::new(io::Cursor::new(head).chain(file)))
+}
+
 /// A file that tells how much of it was read.
 struct Counted {
     file: File,

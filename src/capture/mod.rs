@@ -28,7 +28,7 @@ pub mod write;
 
 pub use batch::{Batch, Fill, Lost, Slot, Source};
 pub use chain::Chain;
-pub use file::{Damage, Input, Warning};
+pub use file::{Damage, Input, Warning, unpacked};
 pub use filter::Filter;
 pub use follow::Follow;
 pub use inputs::Inputs;

@@ -4,16 +4,11 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
+use crate::capture::unpacked;
+
 /// Opens a file; what is packed by gzip or zstd is unpacked.
 pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
-    let mut file = BufReader::with_capacity(BUFFER, File::open(path)?);
-    let head = file.fill_buf()?;
-    let (is_gzip, is_zstd) = (head.starts_with(GZIP), head.starts_with(ZSTD));
-    Ok(match (is_gzip, is_zstd) {
-        (true, _) => Box::new(BufReader::with_capacity(BUFFER, flate2::bufread::MultiGzDecoder::new(file))),
-        (_, true) => Box::new(BufReader::with_capacity(BUFFER, zstd::stream::read::Decoder::with_buffer(file)?)),
-        _ => Box::new(file),
-    })
+    Ok(Box::new(BufReader::with_capacity(BUFFER, unpacked(File::open(path)?)?)))
 }
 
 /// The lines of a file, one at a time.
@@ -63,10 +58,6 @@ impl<'a> Lines<'a> {
 /// A session with its certificates takes a few tens of kilobytes. What a line is made into takes many times its length.
 pub const LONGEST: u64 = 2 << 20;
 const BUFFER: usize = 256 << 10;
-/// RFC 1952, section 2.3.1.
-const GZIP: &[u8] = &[0x1f, 0x8b];
-/// RFC 8878, section 3.1.1.
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 #[cfg(test)]
 mod tests {

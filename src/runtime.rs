@@ -3,6 +3,7 @@
 //! In: a [`Source`] and a [`Plan`]. Out: what the plan's sinks get, and an [`Outcome`]. With one thread everything runs on
 //! the caller's; with more, the caller's thread reads and hands offsets to shards, whose events meet in one outlet thread.
 
+mod analysis;
 mod clock;
 mod fanout;
 mod gather;
@@ -17,14 +18,14 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use crate::Error;
-use crate::capture::{Batch, Fill, Filter, Frame, Source};
+use crate::capture::{Batch, Fill, Filter, Source};
 use crate::config::Limits;
 use crate::detect::{Detector, Level, Rules, ThreatLists};
-use crate::engine::{Engine, Shard, Sighting, Standing};
+use crate::engine::Shard;
 use crate::event::Event;
 use crate::flow::Hasher;
 use crate::judge::{Judge, Measures};
-use crate::keep::{Feed, Keeper, What};
+use crate::keep::Feed;
 use crate::sink::Sink;
 use crate::stats::{Counters, Lane, Ledger};
 
@@ -33,7 +34,7 @@ pub use gather::sessions;
 
 pub use shards::OUTLET_QUEUE;
 
-use clock::Clock;
+use analysis::Analysis;
 use outlet::{Detection, Outlet, Told};
 
 /// What a run is to do.
@@ -55,6 +56,26 @@ pub struct Plan {
     pub pace: Pace,
     /// Where the run's figures stand while it lasts. It has a place for each of the threads.
     pub ledger: Arc<Ledger>,
+}
+
+impl Plan {
+    /// Whole captures, without rules.
+    pub fn of_captures(threads: usize, measures: Measures, sinks: Vec<Box<dyn Sink>>) -> Self {
+        Self {
+            threads,
+            limits: Limits::default(),
+            hasher: Hasher::random(),
+            filter: None,
+            measures,
+            detector: None,
+            renewals: None,
+            sinks,
+            keep: None,
+            sensor: String::new(),
+            pace: Pace::Offline,
+            ledger: Arc::new(Ledger::new(threads)),
+        }
+    }
 }
 
 /// What a run goes by from some time on, in the place of what was.
@@ -116,9 +137,7 @@ fn run_alone<S: Source>(
     observe: &mut dyn FnMut(&mut S, &mut Counters),
 ) -> Result<Outcome, Error> {
     let Plan { limits, hasher, mut filter, keep, pace, ledger, .. } = plan;
-    let mut packet_clock = Clock::new(pace, &limits);
-    let mut keeper = keep.map(|feed| feed.keeper());
-    let mut engine = Engine::new(limits, Shard::whole(hasher));
+    let mut analysis = Analysis::new(limits, Shard::whole(hasher), pace, keep.map(|feed| feed.keeper()));
     let (mut batch, mut events) = (Batch::new(), Events::new());
     let mut seen_outside = Counters::default();
     let mut clock = Ticker::new(pace);
@@ -135,64 +154,37 @@ fn run_alone<S: Source>(
         }
         let before = events.len();
         let latest = order::latest(&batch.slots);
-        packet_clock.tell(latest, &mut engine);
-        batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
-        look(&mut engine, &batch, keeper.as_mut(), &mut |event| events.push(event));
+        analysis.take(&mut batch, latest, &mut events);
         if let Some(latest) = latest {
             ledger.see(latest.0);
         }
         if let Some(now) = latest.or(quiet) {
-            engine.expire(now, &mut |event| events.push(event));
+            analysis.expire(now, &mut events);
         }
         order::sort(events.get_mut(before..).unwrap_or_default());
         observe(source, &mut seen_outside);
-        ledger.tell(Lane::Reader, of_packets(sum(&engine.counters(), &seen_outside)));
+        ledger.tell(Lane::Reader, of_packets(sum(&analysis.counters(), &seen_outside)));
         let due = match pace {
             Pace::Offline => events.len() >= EVENTS,
             Pace::Following | Pace::Live { .. } => true,
         };
         if due && outlet.take(std::mem::replace(&mut events, Vec::with_capacity(2 * EVENTS)))?.is_break() {
-            return outlet.finish(sum(&engine.counters(), &seen_outside));
+            return outlet.finish(sum(&analysis.counters(), &seen_outside));
         }
         if pace != Pace::Offline {
-            let now = sum(&engine.counters(), &seen_outside);
+            let now = sum(&analysis.counters(), &seen_outside);
             if clock.tick() && outlet.stats(now)?.is_break() || outlet.flush()?.is_break() {
                 return outlet.finish(now);
             }
         }
     };
     let before = events.len();
-    engine.finish(&mut |event| events.push(event));
+    analysis.finish(&mut events);
     order::sort(events.get_mut(before..).unwrap_or_default());
     let _: ControlFlow<()> = outlet.take(events)?;
-    let outcome = outlet.finish(sum(&engine.counters(), &seen_outside));
+    let outcome = outlet.finish(sum(&analysis.counters(), &seen_outside));
     ledger.ended(Lane::Reader);
     read.and(outcome)
-}
-
-/// Has an engine look at a batch. What is to be kept is kept.
-fn look(engine: &mut Engine, batch: &Batch, keeper: Option<&mut Keeper>, emit: &mut impl FnMut(Event)) {
-    let Some(keeper) = keeper else { return engine.on_frames(batch.frames(), emit) };
-    match keeper.what() {
-        What::All => {
-            keep_all(batch, keeper);
-            engine.on_frames(batch.frames(), emit);
-        }
-        What::Handshakes => {
-            let see = &mut |frame: &Frame<'_>, sighting: Sighting| {
-                if sighting.is_fragment || matches!(sighting.standing, Standing::Begins | Standing::Read) {
-                    keeper.take(frame);
-                }
-            };
-            engine.on_frames_seen(batch.frames(), see, emit);
-            keeper.pause();
-        }
-    }
-}
-
-fn keep_all(batch: &Batch, keeper: &mut Keeper) {
-    batch.frames().for_each(|frame| keeper.take(&frame));
-    keeper.pause();
 }
 
 /// Sessions are counted where they are told.

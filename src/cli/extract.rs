@@ -4,15 +4,14 @@ pub mod args;
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, ErrorKind, IsTerminal};
-use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::thread::available_parallelism;
 
 use serde_json::Value;
 
 use super::Status;
 use super::console::Console;
 use super::outputs::{self, STANDARD_OUTPUT, Use};
+use super::settings;
 use crate::Error;
 use crate::capture::Inputs;
 use crate::extract::{Extracted, Extraction, Id};
@@ -36,8 +35,7 @@ pub fn run(args: &ExtractArgs, console: &Console) -> Result<Status, Error> {
             "captures are read more than once: a pipe cannot be, save it to a file first".to_owned(),
         ));
     }
-    let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
-    let extraction = Extraction::find(&inputs, &ids, threads)?;
+    let extraction = Extraction::find(&inputs, &ids, settings::threads(args.threads))?;
     extraction.found().warnings.iter().for_each(|line| console.warn(line));
     let mut missing: Vec<&Id> = ids.iter().filter(|id| !extraction.found().has(id)).collect();
     missing.sort();

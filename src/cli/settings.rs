@@ -18,12 +18,10 @@ use crate::Error;
 use crate::capture::Filter;
 use crate::config::Limits;
 use crate::detect::{Detector, Level};
-use crate::flow::Hasher;
 use crate::judge::Measures;
 use crate::judge::labels::KnowledgeBase;
 use crate::runtime::{Outcome, Pace, Plan};
 use crate::sink::Sink;
-use crate::stats::Ledger;
 use crate::x509::verify::{Anchors, PemFault};
 
 /// What a run goes by, whatever its source.
@@ -45,7 +43,7 @@ impl Settings {
         let mut limits = file.map(|file| file.limits).unwrap_or_default();
         limits.max_flows = args.max_flows.unwrap_or(limits.max_flows);
         let detector = Sources::of(args).map(|sources| sources.detector(&limits, console)).transpose()?;
-        let threads = args.threads.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get));
+        let threads = threads(args.threads);
         let anchors = Arc::new(anchors(&args.ca_file)?);
         let knowledge = match args.no_labels {
             true => None,
@@ -76,25 +74,20 @@ impl Settings {
 
     /// A run over captures.
     pub fn plan(self, pace: Pace, filter: Option<Filter>, sinks: Vec<Box<dyn Sink>>) -> Plan {
-        Plan {
-            threads: self.threads,
-            limits: self.limits,
-            measures: Measures { anchors: self.anchors, chain_checks: None, knowledge: self.knowledge },
-            hasher: Hasher::random(),
-            filter,
-            detector: self.detector,
-            renewals: None,
-            sinks,
-            keep: None,
-            sensor: String::new(),
-            pace,
-            ledger: Arc::new(Ledger::new(self.threads)),
-        }
+        // All chains are verified: captures can wait.
+        let measures = Measures { chain_checks: None, ..self.measures() };
+        let plan = Plan::of_captures(self.threads, measures, sinks);
+        Plan { limits: self.limits, detector: self.detector, filter, pace, ..plan }
     }
 
     pub fn fail_on(&self) -> Option<Level> {
         self.fail_on
     }
+}
+
+/// As many as were asked for, or as there are processors.
+pub fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| available_parallelism().map_or(1, NonZero::get))
 }
 
 /// Mozilla's roots and those of the files.

@@ -7,13 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{Id, is_gone};
 use crate::Error;
 use crate::capture::{Chain, Inputs};
-use crate::config::Limits;
 use crate::event::{Event, Protocol};
-use crate::flow::{Hasher, Key};
+use crate::flow::Key;
 use crate::judge::Measures;
-use crate::runtime::{self, Pace, Plan};
+use crate::runtime::{self, Plan};
 use crate::sink::Sink;
-use crate::stats::Ledger;
 use crate::x509::verify::Anchors;
 
 /// What the first reading has found.
@@ -37,21 +35,10 @@ impl Found {
 
 pub(super) fn find(inputs: &Inputs, ids: &HashSet<Id>, threads: usize) -> Result<Found, Error> {
     let sessions = Arc::default();
-    let plan = Plan {
-        threads,
-        limits: Limits::default(),
-        hasher: Hasher::random(),
-        filter: None,
-        // What certificates are worth does not matter here.
-        measures: Measures { anchors: Arc::new(Anchors::none()), chain_checks: Some(0), knowledge: None },
-        detector: None,
-        renewals: None,
-        sinks: vec![Box::new(Wanted { ids: ids.clone(), sessions: Arc::clone(&sessions) })],
-        keep: None,
-        sensor: String::new(),
-        pace: Pace::Offline,
-        ledger: Arc::new(Ledger::new(threads)),
-    };
+    // What certificates are worth does not matter here.
+    let measures = Measures { anchors: Arc::new(Anchors::none()), chain_checks: Some(0), knowledge: None };
+    let wanted = Wanted { ids: ids.clone(), sessions: Arc::clone(&sessions) };
+    let plan = Plan::of_captures(threads, measures, vec![Box::new(wanted)]);
     let mut source = Chain::new(inputs.clone());
     runtime::run(&mut source, plan, &mut |_, _| ())?;
     if let Some(error) = source.take_errors().into_iter().find(|error| !is_gone(error)) {

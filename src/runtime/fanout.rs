@@ -12,14 +12,14 @@ use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded};
 
-use super::clock::Clock;
+use super::analysis::Analysis;
 use super::order::{self, Meeting};
 use super::shards::{OUTLET_QUEUE, Telling, join, pour, tell_or_shed};
-use super::{Events, Outcome, Pace, Plan, Ticker, look, of_packets, sum};
+use super::{Events, Outcome, Pace, Plan, Ticker, of_packets, sum};
 use crate::Error;
 use crate::capture::{Batch, Fill, Filter, Source, Timestamp};
 use crate::config::Limits;
-use crate::engine::{Engine, Shard};
+use crate::engine::Shard;
 use crate::event::Event;
 use crate::flow::Hasher;
 use crate::keep::Keeper;
@@ -119,9 +119,9 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     fn work<S: Source>(mut self, mut source: S, aside: Aside<'_, S>) -> Ended<S> {
-        let mut engine = Engine::new(self.limits.clone(), Shard::whole(self.hasher.clone()));
+        let shard = Shard::whole(self.hasher.clone());
+        let mut analysis = Analysis::new(self.limits.clone(), shard, self.pace, self.keeper.take());
         let (mut batch, mut outside) = (Batch::new(), Counters::default());
-        let mut clock = Clock::new(self.pace, &self.limits);
         let end = loop {
             let quiet = match source.fill(&mut batch) {
                 Ok(_) if self.stop.load(Ordering::Relaxed) => break Ok(()),
@@ -137,28 +137,26 @@ impl Worker<'_> {
                 filter.apply(&mut batch);
             }
             let now = self.now(&batch);
-            clock.tell(now, &mut engine);
             let mut events = Events::new();
-            batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
-            look(&mut engine, &batch, self.keeper.as_mut(), &mut |event| events.push(event));
+            analysis.take(&mut batch, now, &mut events);
             if let Some(now) = now.max(quiet) {
-                engine.expire(now, &mut |event| events.push(event));
+                analysis.expire(now, &mut events);
             }
             order::sort(&mut events);
             (aside.count)(&mut source, &mut outside);
             (aside.told)(&mut source, &events);
             let told = self.tell(events, &mut outside);
-            self.ledger.tell(Lane::Shard(self.index), of_packets(sum(&engine.counters(), &outside)));
+            self.ledger.tell(Lane::Shard(self.index), of_packets(sum(&analysis.counters(), &outside)));
             if told.is_break() {
                 break Ok(());
             }
         };
         let mut events = Events::new();
-        engine.finish(&mut |event| events.push(event));
+        analysis.finish(&mut events);
         order::sort(&mut events);
         let _: ControlFlow<()> = self.tell(events, &mut outside);
         self.ledger.ended(Lane::Shard(self.index));
-        Ended { source, counters: sum(&engine.counters(), &outside), end }
+        Ended { source, counters: sum(&analysis.counters(), &outside), end }
     }
 
     /// Up to when all is known: the latest packet's time. Where none has come here, it is that of the others, less what

@@ -4,15 +4,12 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Pace, Plan, run};
+use super::{Plan, run};
 use crate::Error;
 use crate::capture::{Chain, Inputs};
-use crate::config::Limits;
 use crate::event::Event;
-use crate::flow::Hasher;
 use crate::judge::Measures;
 use crate::sink::Sink;
-use crate::stats::Ledger;
 
 /// The sessions of a capture file, judged, in the order in which a run tells of them.
 ///
@@ -24,20 +21,7 @@ pub fn sessions(path: &Path, measures: Measures) -> Result<Vec<Event>, Error> {
         return Err(error);
     }
     let gathered = Arc::new(Mutex::new(Vec::new()));
-    let plan = Plan {
-        threads: 1,
-        limits: Limits::default(),
-        hasher: Hasher::random(),
-        filter: None,
-        measures,
-        detector: None,
-        renewals: None,
-        sinks: vec![Box::new(Gather(Arc::clone(&gathered)))],
-        keep: None,
-        sensor: String::new(),
-        pace: Pace::Offline,
-        ledger: Arc::new(Ledger::new(1)),
-    };
+    let plan = Plan::of_captures(1, measures, vec![Box::new(Gather(Arc::clone(&gathered)))]);
     let mut source = Chain::new(inputs);
     run(&mut source, plan, &mut |_, _| ())?;
     if let Some(error) = source.take_errors().into_iter().next() {

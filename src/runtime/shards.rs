@@ -7,15 +7,15 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 
-use super::clock::Clock;
+use super::analysis::{Analysis, keep_all};
 use super::order::{self, Meeting};
 use super::outlet::Outlet;
-use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, keep_all, look, of_packets, sum};
+use super::{EVENTS, Events, Outcome, Pace, Plan, Ticker, of_packets, sum};
 use crate::Error;
 use crate::capture::{Batch, Fill, Source, Timestamp};
 use crate::config::Limits;
 use crate::decode::{self, Skip, Trail};
-use crate::engine::{Engine, Shard};
+use crate::engine::Shard;
 use crate::flow::{Hasher, Key};
 use crate::keep::{Keeper, What};
 use crate::stats::{Counters, Lane, Ledger};
@@ -192,30 +192,27 @@ impl Worker {
     }
 
     fn work_off(&mut self, works: Receiver<Work>) -> Counters {
-        let mut engine = Engine::new(self.limits.clone(), self.shard.clone());
-        let mut clock = Clock::new(self.pace, &self.limits);
+        let mut analysis = Analysis::new(self.limits.clone(), self.shard.clone(), self.pace, self.keeper.take());
         let mut shed = 0;
         let mut last = 0;
         for Work { number, mut batch, now } in works {
-            clock.tell(now, &mut engine);
             let mut events = Events::new();
-            batch.lost.take().into_iter().for_each(|lost| engine.lost(lost));
-            look(&mut engine, &batch, self.keeper.as_mut(), &mut |event| events.push(event));
+            analysis.take(&mut batch, now, &mut events);
             if let Some(now) = now {
-                engine.expire(now, &mut |event| events.push(event));
+                analysis.expire(now, &mut events);
             }
             last = number;
             if self.tell(number, events, &mut shed).is_break() {
-                return Counters { events_shed: shed, ..engine.counters() };
+                return Counters { events_shed: shed, ..analysis.counters() };
             }
             let index = self.shard.index;
-            let counters = Counters { events_shed: shed, ..engine.counters() };
+            let counters = Counters { events_shed: shed, ..analysis.counters() };
             self.ledger.tell(Lane::Shard(index), of_packets(own_share(counters, index)));
         }
         let mut events = Events::new();
-        engine.finish(&mut |event| events.push(event));
+        analysis.finish(&mut events);
         let _ = self.tell(last + 1, events, &mut shed);
-        Counters { events_shed: shed, ..engine.counters() }
+        Counters { events_shed: shed, ..analysis.counters() }
     }
 
     fn tell(&self, number: u64, events: Events, shed: &mut u64) -> ControlFlow<()> {
